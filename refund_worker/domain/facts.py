@@ -1,0 +1,185 @@
+"""What was read from Stripe, as frozen values. Amounts are integers in the currency's minor unit; times are epoch seconds.
+
+Only the fields the decisions need. The gateway makes these; nothing else knows Stripe's JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The Stripe account and mode a key belongs to."""
+
+    id: str
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """A customer. `credit_minor` is what we owe: positive = credit, negative = the customer owes.
+
+    It is `-customer.balance`, flipped here and nowhere else. `other_credits` holds `invoice_credit_balance` entries of
+    currencies other than `currency` that are not zero, with Stripe's documented sign (positive = credit).
+    """
+
+    id: str
+    created: int = 0
+    currency: str | None = None
+    credit_minor: int = 0
+    deleted: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    other_credits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerBalanceTransaction:
+    """A movement on the customer's balance, with Stripe's sign: negative = credit, positive = debit."""
+
+    id: str
+    customer: str
+    created: int
+    amount_minor: int
+    currency: str
+    ending_balance_minor: int
+    type: str
+    invoice: str | None = None
+    credit_note: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """A line of an invoice. `amount_minor` is before discount and exclusive tax; negative = credit."""
+
+    id: str
+    amount_minor: int
+    discount_minor: int = 0
+    exclusive_tax_minor: int = 0
+    proration: bool = False
+    subscription: str | None = None
+    invoice_item: str | None = None
+    period_start: int = 0
+    period_end: int = 0
+    credited_invoice: str | None = None
+
+    @property
+    def net_minor(self) -> int:
+        """Net of discount, with tax: what the line adds to the invoice's total."""
+        return self.amount_minor - self.discount_minor + self.exclusive_tax_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePayment:
+    """A payment of an invoice. `type`: payment_intent, charge, payment_record or a newer word."""
+
+    id: str
+    status: str
+    amount_paid_minor: int
+    type: str
+    payment_intent: str | None = None
+    charge: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice with all its lines and payments. `status`: draft, open, paid, uncollectible, void."""
+
+    id: str
+    status: str
+    created: int
+    currency: str
+    total_minor: int
+    subscription: str | None = None
+    automatic_tax: bool = False
+    auto_advance: bool = False
+    automatically_finalizes_at: int | None = None
+    billing_reason: str | None = None
+    lines: tuple[InvoiceLine, ...] = ()
+    payments: tuple[InvoicePayment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A refund of a charge. `status`: pending, requires_action, succeeded, failed, canceled."""
+
+    id: str
+    charge: str
+    amount_minor: int
+    currency: str
+    status: str
+    created: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stands(self) -> bool:
+        """Money went back or may still go back: everything but failed and canceled."""
+        return self.status not in {"failed", "canceled"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A charge with all its refunds. `connect`: a transfer, an application fee or another account is involved."""
+
+    id: str
+    created: int
+    currency: str
+    status: str
+    captured: bool
+    captured_minor: int
+    refunded_minor: int
+    disputed: bool
+    payment_intent: str | None = None
+    method: str = "unknown"
+    connect: bool = False
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def remaining_minor(self) -> int:
+        """Captured and not yet refunded, zero or more (facts: `amount_captured - amount_refunded`)."""
+        return max(0, self.captured_minor - self.refunded_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingItem:
+    """An invoice item that no invoice has taken yet; negative = credit, before exclusive tax."""
+
+    id: str
+    customer: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementAnswer:
+    """Stripe's answer to a customer balance transaction of ours."""
+
+    transaction: CustomerBalanceTransaction
+    request_id: str | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAnswer:
+    """Stripe's answer to a refund of ours."""
+
+    refund: Refund
+    request_id: str | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFacts:
+    """Everything read of one customer before a decision: the three lists, and what they pointed to.
+
+    `transactions` are newest first, as far back as provenance needs them; `complete` says that the oldest one is the
+    customer's first. `read_at` is when the balance transactions were read, the last of the three lists.
+    """
+
+    customer: Customer
+    invoices: tuple[Invoice, ...]
+    charges: tuple[Charge, ...]
+    transactions: tuple[CustomerBalanceTransaction, ...]
+    pending_items: tuple[PendingItem, ...]
+    read_at: int
+    complete: bool = False
