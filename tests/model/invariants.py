@@ -1,0 +1,40 @@
+"""What must hold in every state, and what a good end is (design, section 5: 1, 2, 5, 6, 7 and 10)."""
+
+from tests.model.rules import Rule
+from tests.model.state import IDLE, Configuration, State
+from tests.model.world import PRORATION, debits, exposure, left_on, rest
+
+
+def broken_rule(setting: Configuration, state: State) -> str:
+    """The first invariant that the state breaks, or an empty string."""
+    world = state.world
+    if any(left_on(world, charge, setting.charges) < 0 for charge in range(len(setting.charges))):
+        return "a charge has more refunded than was captured"
+    if setting.faults.by_hand:
+        out = sum(refund.amount for refund in world.refunds if not refund.failed)
+        if out > sum(move.amount for move in world.moves if move.kind == PRORATION):
+            return "the same credit was refunded by hand and by us"
+    if not setting.keeps(Rule.RESERVE_FIRST):
+        return ""
+    if any(rest(world, debit) < 0 for debit in debits(world)):
+        return "cash out and given back exceed what was debited"
+    if exposure(world):
+        return "cash went out that no refundable credit covers"
+    return ""
+
+
+def loss_at_rest(setting: Configuration, state: State) -> str:
+    """For refund-first, which is exposed by nature: money that is still lost when all work is finished."""
+    if setting.keeps(Rule.RESERVE_FIRST) or not _is_quiet(state) or not exposure(state.world):
+        return ""
+    return f"finished, with {exposure(state.world)} refunded that no credit covers"
+
+
+def is_good_end(setting: Configuration, state: State) -> bool:
+    """All finished, and each mark's rest is zero: what was debited was refunded or given back."""
+    return _is_quiet(state) and not any(rest(state.world, debit) for debit in debits(state.world))
+
+
+def _is_quiet(state: State) -> bool:
+    is_working = any(worker.at != IDLE for worker in state.workers) or any(ledger.live for ledger in state.ledgers)
+    return not is_working and not state.world.transit and not state.world.landing
