@@ -23,7 +23,7 @@ from refund_worker.domain.runs import Run, RunStatus
 
 
 class StripeGateway(Protocol):
-    """Stripe. Reads return facts with every page read; writes return an answer. Both raise `errors.StripeError` families."""
+    """Stripe. Reads return facts, every page read; writes return an answer. Both raise the `StripeError` families."""
 
     def account(self) -> Account:
         """The account and mode of the key."""
@@ -56,16 +56,21 @@ class StripeGateway(Protocol):
         """The pending invoice items of a customer, or of the whole account."""
 
     def changed_customers(self, *, since: int) -> Iterator[str]:
-        """Customers whose balance changed or whose refund failed or was canceled, by the events since then; may repeat."""
+        """Customers whose balance changed or whose refund failed, by the events since then; may repeat."""
 
     def create_movement(
-        self, *, customer: str, amount_minor: int, currency: str, description: str, metadata: Mapping[str, str], key: str
+        self,
+        *,
+        customer: str,
+        amount_minor: int,
+        currency: str,
+        description: str,
+        metadata: Mapping[str, str],
+        key: str,
     ) -> MovementAnswer:
         """Create a customer balance transaction. `amount_minor` has Stripe's sign: positive = debit."""
 
-    def create_refund(
-        self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str
-    ) -> RefundAnswer:
+    def create_refund(self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> RefundAnswer:
         """Refund a positive amount over a charge."""
 
 
@@ -111,7 +116,15 @@ class LedgerWriter(Protocol):
         """Record what this claim's send brought, and what is known of the attempt now."""
 
     def found(
-        self, claim: Claim, *, step: str, attempt: int, stripe_id: str, status: str | None, ending_balance_minor: int | None, now: int
+        self,
+        claim: Claim,
+        *,
+        step: str,
+        attempt: int,
+        stripe_id: str,
+        status: str | None,
+        ending_balance_minor: int | None,
+        now: int,
     ) -> None:
         """Record that an attempt without an answer was found at Stripe by its mark."""
 
@@ -121,9 +134,7 @@ class LedgerWriter(Protocol):
     def cover(self, claim: Claim, *, covered_minor: int, now: int) -> None:
         """Record what the refundable lots covered of the reserve."""
 
-    def move(
-        self, claim: Claim, *, state: State, outcome: Outcome | None, reason: Reason | None, now: int
-    ) -> None:
+    def move(self, claim: Claim, *, state: State, outcome: Outcome | None, reason: Reason | None, now: int) -> None:
         """Move a case to another state of the table; `closed` and `owed` end it."""
 
     def note(self, claim: Claim, *, outcome: Outcome, reason: Reason, detail: str, now: int) -> None:
@@ -197,5 +208,3 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-
-

@@ -3,8 +3,8 @@
     (none) -> reserving -> refunding -> closing -> closed
                   \\____________\\________/   \\--> owed
 
-A case is live from its reserve's intent until it is closed or owed. What never reserved - held, skipped, planned - is not
-a case in this table but a standing (see `Standing`).
+A case is live from its reserve's intent until it is closed or owed. What never reserved - held or skipped - is not in
+this table but a standing (see `Standing`).
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class SendAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """One sending of an attempt by one claim. `answer` is None while none is recorded (the sender may be dead or paused)."""
+    """One sending of an attempt by one claim. `answer` is None while none is recorded: the sender may be paused."""
 
     fence: int
     sent_at: int

@@ -36,7 +36,7 @@ class Rejected(StripeError):
 
 
 class KeyParametersDiffer(Rejected):
-    """The idempotency key was used with other parameters (400 `idempotency_error`): somebody else used it; look again."""
+    """The key was used with other parameters (400 `idempotency_error`): somebody else used it; look again."""
 
 
 class Unauthorized(Rejected):

@@ -1,4 +1,4 @@
-"""What was read from Stripe, as frozen values. Amounts are integers in the currency's minor unit; times are epoch seconds.
+"""What was read from Stripe, as frozen values. Amounts are integer minor units; times are epoch seconds.
 
 Only the fields the decisions need. The gateway makes these; nothing else knows Stripe's JSON.
 """

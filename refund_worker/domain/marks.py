@@ -17,7 +17,7 @@ INVOICE = "refund_worker_invoice"
 REFUND = "refund_worker_refund"
 
 VALUE_LENGTH_MAX = 500  # docs.stripe.com/api/metadata
-_LOT = re.compile(r"(cbtxn_[A-Za-z0-9_]{1,200}):([1-9][0-9]{0,17})")
+_LOT = re.compile(r"(cbtxn_[A-Za-z0-9_]{1,200})(?:@([A-Za-z0-9_]{1,200}))?:([1-9][0-9]{0,17})")
 
 
 class MarkUnreadable(ValueError):
@@ -26,10 +26,14 @@ class MarkUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedLot:
-    """The part of a lot that a debit takes: the lot's balance transaction and a positive amount in minor units."""
+    """The part of a lot that a debit takes: the lot's balance transaction and a positive amount in minor units.
+
+    `part` says which lot of a balance transaction that opened several (`Lot.part`); None takes them in their order.
+    """
 
     transaction: str
     amount_minor: int
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,8 @@ def give_back_key(*, debit: str, returned_minor: int, attempt: int) -> str:
 def _lot_values(lots: Iterable[NamedLot]) -> list[str]:
     values: list[str] = []
     for lot in lots:
-        word = f"{lot.transaction}:{lot.amount_minor}"
+        name = lot.transaction if lot.part is None else f"{lot.transaction}@{lot.part}"
+        word = f"{name}:{lot.amount_minor}"
         if values and len(values[-1]) + 1 + len(word) <= VALUE_LENGTH_MAX:
             values[-1] = f"{values[-1]},{word}"
         else:
@@ -118,5 +123,5 @@ def _read_lots(metadata: Mapping[str, str]) -> Iterable[NamedLot]:
             found = _LOT.fullmatch(word)
             if found is None:
                 raise MarkUnreadable("the mark's lots are not in the form cbtxn:amount")
-            yield NamedLot(transaction=found[1], amount_minor=int(found[2]))
+            yield NamedLot(transaction=found[1], part=found[2], amount_minor=int(found[3]))
         position += 1

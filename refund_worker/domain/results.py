@@ -1,0 +1,164 @@
+"""What a run says of one case, for people and `--json`; and the two identities that its sums keep."""
+
+from dataclasses import dataclass
+
+from refund_worker.domain.cases import Case, Outcome, Standing, StepState
+from refund_worker.domain.marks import INVOICE
+from refund_worker.domain.plans import Plan
+from refund_worker.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    """A refund of a case, positive minor units; `refund` and `status` are None while it is planned or unanswered."""
+
+    charge: str
+    invoice: str
+    amount_minor: int
+    refund: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A movement on the customer's balance, both amounts with Stripe's sign."""
+
+    step: str
+    customer_balance_transaction: str
+    amount_minor: int
+    ending_balance_minor: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """One case of a run.
+
+    credit = excluded + refundable, and refundable = refunded + pending + planned + held + left; all minor units, >= 0.
+    """
+
+    case: str
+    customer: str
+    currency: str
+    credit_minor: int
+    excluded_minor: int
+    refundable_minor: int
+    outcome: Outcome
+    reason: Reason | None
+    digest: str
+    refunds: tuple[RefundResult, ...] = ()
+    movements: tuple[Movement, ...] = ()
+    refunded_minor: int = 0
+    pending_minor: int = 0
+    planned_minor: int = 0
+    held_minor: int = 0
+    detail: str | None = None
+    plan: Plan | None = None
+
+    @property
+    def left_minor(self) -> int:
+        """What no charge could take."""
+        return self.refundable_minor - self.refunded_minor - self.pending_minor - self.planned_minor - self.held_minor
+
+
+def result_of_case(case: Case) -> CaseResult:
+    """The result of a case that reserved, finished or not."""
+    accepted = [step for step in case.steps if step.kind == "refund" and step.stands]
+    refunded = sum(step.amount_minor for step in accepted if step.status == "succeeded")
+    pending = sum(step.amount_minor for step in accepted if step.status != "succeeded")
+    outcome = case.outcome or Outcome.UNKNOWN
+    unfinished = case.plan.planned_minor - refunded - pending if case.live else 0
+    return _result(
+        case.id,
+        case.plan,
+        outcome=outcome,
+        reason=case.reason,
+        refunds=tuple(
+            RefundResult(
+                charge=step.target,
+                invoice=_invoice(step.params),
+                amount_minor=step.amount_minor,
+                refund=step.stripe_id,
+                status=step.status,
+            )
+            for step in case.steps
+            if step.kind == "refund" and step.state is not StepState.REFUSED
+        ),
+        movements=tuple(
+            Movement(
+                step=step.name,
+                customer_balance_transaction=str(step.stripe_id),
+                amount_minor=step.amount_minor if step.kind == "reserve" else -step.amount_minor,
+                ending_balance_minor=step.ending_balance_minor,
+            )
+            for step in case.steps
+            if step.kind != "refund" and step.state is StepState.ACCEPTED
+        ),
+        refunded_minor=refunded,
+        pending_minor=pending,
+        planned_minor=unfinished,
+    )
+
+
+def result_of_standing(standing: Standing) -> CaseResult:
+    """The result of a hold or skip."""
+    held = standing.plan.refundable_minor if standing.outcome is Outcome.HELD else 0
+    return _result(standing.id, standing.plan, outcome=standing.outcome, reason=standing.reason, held_minor=held)
+
+
+def result_of_plan(case: str, plan: Plan, *, reason: Reason | None) -> CaseResult:
+    """The result of a plan that is not executed in this run."""
+    return _result(
+        case,
+        plan,
+        outcome=Outcome.PLANNED,
+        reason=reason,
+        refunds=tuple(
+            RefundResult(
+                charge=one.charge,
+                invoice=one.invoice,
+                amount_minor=one.amount_minor,
+                refund=None,
+                status=None,
+            )
+            for one in plan.refunds
+        ),
+        planned_minor=plan.planned_minor,
+    )
+
+
+def _result(
+    case: str,
+    plan: Plan,
+    *,
+    outcome: Outcome,
+    reason: Reason | None,
+    refunds: tuple[RefundResult, ...] = (),
+    movements: tuple[Movement, ...] = (),
+    refunded_minor: int = 0,
+    pending_minor: int = 0,
+    planned_minor: int = 0,
+    held_minor: int = 0,
+) -> CaseResult:
+    return CaseResult(
+        case=case,
+        customer=plan.customer,
+        currency=plan.currency,
+        credit_minor=plan.credit_minor,
+        excluded_minor=plan.excluded_minor,
+        refundable_minor=plan.refundable_minor,
+        outcome=outcome,
+        reason=reason,
+        digest=plan.digest,
+        refunds=refunds,
+        movements=movements,
+        refunded_minor=refunded_minor,
+        pending_minor=pending_minor,
+        planned_minor=planned_minor,
+        held_minor=held_minor,
+        plan=plan,
+    )
+
+
+def _invoice(params: dict[str, object]) -> str:
+    metadata = params.get("metadata")
+    return str(metadata[INVOICE]) if isinstance(metadata, dict) else ""

@@ -1,0 +1,212 @@
+"""Takes one customer through a run: read, plan, and hold, skip, or reserve and execute."""
+
+import traceback
+from dataclasses import replace
+
+from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State
+from refund_worker.domain.errors import CaseIsLive, ClaimLost, StripeError, Unauthorized, UnreadableAnswer
+from refund_worker.domain.facts import Customer, PendingItem
+from refund_worker.domain.planning import plan as make_plan
+from refund_worker.domain.plans import Plan
+from refund_worker.domain.protocol import LEASE_S
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.results import CaseResult, result_of_case, result_of_plan, result_of_standing
+from refund_worker.domain.runs import RunMode
+from refund_worker.usecases.execute_case import execute_case
+from refund_worker.usecases.read_facts import read_facts
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.send_step import reserve_step, send_recorded
+from refund_worker.usecases.world import World
+
+
+def examine_customer(
+    world: World,
+    gate: RunGate,
+    *,
+    run: str,
+    mode: RunMode,
+    customer: Customer,
+    pending_items: tuple[PendingItem, ...],
+) -> CaseResult | None:
+    """Examine one customer's credit and do what the plan says.
+
+    Returns:
+        The case's result; None where the run stopped before the customer was begun.
+    """
+    currency = customer.currency or "usd"
+    if gate.closed:
+        return None
+    try:
+        live = world.ledger.live_case_of(customer=customer.id, currency=currency)
+        if live is not None:
+            return _unplanned(live, customer, currency, outcome=Outcome.SKIPPED, reason=Reason.CASE_LIVE)
+        facts = read_facts(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=pending_items)
+        plan = make_plan(
+            facts=facts, currency=currency, policy=world.policy, account=world.account, now=world.clock.now()
+        )
+    except Unauthorized as error:
+        gate.refuse(str(error))
+        return _unplanned(
+            world.new_id("case"),
+            customer,
+            currency,
+            outcome=Outcome.FAILED,
+            reason=Reason.PERMISSION_MISSING,
+            detail=str(error),
+        )
+    except StripeError as error:
+        reason = Reason.FACTS_UNREADABLE if isinstance(error, UnreadableAnswer) else Reason.STRIPE_BUSY
+        return _unplanned(
+            world.new_id("case"), customer, currency, outcome=Outcome.FAILED, reason=reason, detail=str(error)
+        )
+    return _act(world, gate, run=run, mode=mode, plan=plan)
+
+
+def _act(world: World, gate: RunGate, *, run: str, mode: RunMode, plan: Plan) -> CaseResult | None:
+    if plan.reason is not None:
+        return result_of_standing(_stand(world, run=run, plan=plan, reason=plan.reason))
+    if mode is RunMode.PLAN or not gate.admit(plan):
+        reason = None if mode is RunMode.PLAN else Reason.RUN_LIMIT
+        if gate.interrupted or (gate.limited and reason is not None):
+            return None
+        case = world.new_id("case")
+        with world.ledger.writing() as writer:
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now())
+            writer.plan_only(case=case, run=run, plan=plan, now=world.clock.now())
+        return result_of_plan(case, plan, reason=reason)
+    opened = _open(world, run=run, plan=plan)
+    if opened is None:
+        return replace(
+            result_of_plan(world.new_id("case"), plan, reason=Reason.CASE_LIVE),
+            outcome=Outcome.SKIPPED,
+            planned_minor=0,
+            refunds=(),
+        )
+    return finish_case(world, opened, send_reserve=True)
+
+
+def finish_case(world: World, claim: Claim, *, send_reserve: bool = False) -> CaseResult:
+    """Execute a claimed case and release it; what Stripe cannot answer now leaves the case live with its reason."""
+    try:
+        if send_reserve:
+            _send_reserve(world, claim)
+        case = execute_case(world, claim)
+    except ClaimLost:
+        case = _case(world, claim)
+        return replace(
+            result_of_case(case),
+            outcome=case.outcome or Outcome.UNKNOWN,
+            detail="another worker has the case",
+        )
+    except StripeError as error:
+        reason = Reason.PERMISSION_MISSING if isinstance(error, Unauthorized) else Reason.STRIPE_BUSY
+        with world.ledger.writing() as writer:
+            writer.note(claim, outcome=Outcome.UNKNOWN, reason=reason, detail=str(error), now=world.clock.now())
+        case = _case(world, claim)
+    if case.live:
+        world.ledger.release(claim)
+    return result_of_case(case)
+
+
+def fail_case(world: World, bug: Exception, *, case: str | None, customer: Customer | None) -> CaseResult:
+    """Record a bug: a live case stays live for `resume`, with the traceback in the ledger."""
+    detail = "".join(traceback.format_exception(bug))
+    if case is None and customer is not None and customer.currency is not None:
+        case = world.ledger.live_case_of(customer=customer.id, currency=customer.currency)
+    known = world.ledger.case(case) if case is not None else None
+    if known is not None and known.live:
+        claim = Claim(case=known.id, worker=world.worker, fence=known.fence, claimed_at=0, lease_until=0)
+        with world.ledger.writing() as writer:
+            writer.note(claim, outcome=Outcome.FAILED, reason=Reason.BUG, detail=detail, now=world.clock.now())
+        world.ledger.release(claim)
+        return replace(result_of_case(known), outcome=Outcome.FAILED, reason=Reason.BUG, detail=detail)
+    if customer is None:
+        raise bug
+    return _unplanned(
+        world.new_id("case"),
+        customer,
+        customer.currency or "usd",
+        outcome=Outcome.FAILED,
+        reason=Reason.BUG,
+        detail=detail,
+    )
+
+
+def _open(world: World, *, run: str, plan: Plan) -> Claim | None:
+    """Commit the case with its reserve's intent in one transaction; None where another worker was first."""
+    now = world.clock.now()
+    case = Case(
+        id=world.new_id("case"),
+        run=run,
+        account=world.account.id,
+        livemode=world.account.livemode,
+        plan=plan,
+        state=State.RESERVING,
+        outcome=None,
+        reason=None,
+        opened_at=now,
+        closed_at=None,
+        covered_minor=None,
+        fence=0,
+    )
+    try:
+        with world.ledger.writing() as writer:
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now)
+            claim = writer.open_case(case, worker=world.worker, lease_s=LEASE_S)
+            step = reserve_step(case, attempt=1, now=now)
+            writer.intend(claim, step)
+            writer.sending(claim, step=step.name, attempt=step.attempt, now=now)
+    except CaseIsLive:
+        return None
+    return claim
+
+
+def _send_reserve(world: World, claim: Claim) -> None:
+    send_recorded(world, claim, _case(world, claim).steps[0])
+
+
+def _stand(world: World, *, run: str, plan: Plan, reason: Reason) -> Standing:
+    standing = Standing(
+        id=world.new_id("case"),
+        run=run,
+        account=world.account.id,
+        livemode=world.account.livemode,
+        outcome=Outcome.HELD if plan.held else Outcome.SKIPPED,
+        reason=reason,
+        plan=plan,
+        since=world.clock.now(),
+    )
+    with world.ledger.writing() as writer:
+        return writer.stand(standing)
+
+
+def _case(world: World, claim: Claim) -> Case:
+    case = world.ledger.case(claim.case)
+    if case is None:
+        raise LookupError(f"case {claim.case} is not in the ledger")
+    return case
+
+
+def _unplanned(
+    case: str,
+    customer: Customer,
+    currency: str,
+    *,
+    outcome: Outcome,
+    reason: Reason,
+    detail: str | None = None,
+) -> CaseResult:
+    """A case that could not be planned: all of its credit stays where it is."""
+    credit = max(0, customer.credit_minor)
+    return CaseResult(
+        case=case,
+        customer=customer.id,
+        currency=currency,
+        credit_minor=credit,
+        excluded_minor=credit,
+        refundable_minor=0,
+        outcome=outcome,
+        reason=reason,
+        digest="",
+        detail=detail,
+    )

@@ -1,0 +1,108 @@
+"""The one use case that moves money: carries a live case from its reserve's intent to its close.
+
+Kill it anywhere: every move is decided from what the ledger holds (`domain.saga`), and every write to Stripe stands in
+the ledger before it is sent. `tests/crash/` stops it before and after each call.
+"""
+
+from refund_worker.domain.cases import Case, Claim, Outcome, State, StepState
+from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.saga import (
+    ABSENT_BY_MARK,
+    AdoptByMark,
+    Cover,
+    GiveBack,
+    GoOn,
+    IntendRefund,
+    IntendReserve,
+    LookTwice,
+    Resend,
+    Wait,
+    next_move,
+    refunded_minor,
+)
+from refund_worker.usecases.give_back import give_back
+from refund_worker.usecases.look_by_mark import adopt_by_mark, cover_reserve, look_twice
+from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend
+from refund_worker.usecases.world import World
+
+
+def execute_case(world: World, claim: Claim) -> Case:
+    """Carry a claimed case as far as it goes.
+
+    Returns:
+        The case: closed or owed, or still live with outcome `unknown` where Stripe's answer must be waited for.
+
+    Raises:
+        ClaimLost: If another worker took the case over, or the lease ended; nothing was sent since.
+        StripeError: If a look at Stripe brought no answer; the case stays live.
+    """
+    resends: dict[tuple[str, int], int] = {}
+    while True:
+        case = _read(world, claim)
+        if not case.live:
+            return case
+        if not _move(world, claim, case, resends):
+            return _read(world, claim)
+
+
+def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int], int]) -> bool:  # noqa: C901  one arm a move
+    match next_move(case, now=world.clock.now()):
+        case IntendReserve(attempt=attempt):
+            intend_reserve(world, claim, case, attempt=attempt)
+        case IntendRefund() as refund:
+            intend_refund(world, claim, case, refund)
+        case Resend(step=step):
+            sent = resends.get((step.name, step.attempt), 0)
+            if sent >= SENDS_PER_CLAIM_MAX:
+                return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.name} has no answer yet")
+            if sent or step.sends:
+                world.clock.sleep(PAUSES_S[min(sent, len(PAUSES_S) - 1)])
+            resends[(step.name, step.attempt)] = sent + 1
+            resend(world, claim, step)
+        case LookTwice(step=step):
+            look_twice(world, claim, case, step)
+        case Cover(step=step, expected=expected):
+            cover_reserve(world, claim, case, step, expected=expected)
+        case AdoptByMark(steps=steps):
+            adopt_by_mark(world, claim, case, steps)
+        case GiveBack(debit=debit):
+            return give_back(world, claim, case, debit)
+        case Wait(until=until):
+            return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"waits for its keys to be pruned, until {until}")
+        case GoOn(state=state, reason=reason):
+            _go_on(world, claim, case, state=state, reason=reason)
+    return True
+
+
+def outcome_of(case: Case) -> Outcome:
+    """What a case that closes now has become: by its accepted refunds against its refundable lots."""
+    refunded = refunded_minor(case)
+    if refunded and refunded == case.plan.refundable_minor:
+        return Outcome.REFUNDED
+    return Outcome.PARTLY_REFUNDED if refunded else Outcome.SKIPPED
+
+
+def _go_on(world: World, claim: Claim, case: Case, *, state: State, reason: Reason | None) -> None:
+    outcome = outcome_of(case) if state is State.CLOSED else None
+    now = world.clock.now()
+    with world.ledger.writing() as writer:
+        if state is State.CLOSED:
+            # Only give-backs can be open here, and Stripe shows no rest: their key is bound to another's give-back.
+            for step in case.steps:
+                if step.state in {StepState.INTENDED, StepState.UNKNOWN}:
+                    writer.given_up(claim, step=step.name, attempt=step.attempt, code=ABSENT_BY_MARK, now=now)
+        writer.move(claim, state=state, outcome=outcome, reason=reason, now=now)
+
+
+def _leave(world: World, claim: Claim, reason: Reason, detail: str) -> bool:
+    with world.ledger.writing() as writer:
+        writer.note(claim, outcome=Outcome.UNKNOWN, reason=reason, detail=detail, now=world.clock.now())
+    return False
+
+
+def _read(world: World, claim: Claim) -> Case:
+    case = world.ledger.case(claim.case)
+    if case is None:
+        raise LookupError(f"case {claim.case} is not in the ledger")
+    return case

@@ -1,0 +1,254 @@
+"""Gives back what a reserve did not turn into refunds: at most the mark's rest, as Stripe shows it.
+
+Every give-back and re-credit, by whomever, goes through here (rules GIVE_BACK_AT_MOST_THE_MARKS_REST and
+GIVE_BACK_KEY_IS_COMPARE_AND_SET): the key names the debit and the sum given back so far, so that of two deployments
+that saw the same rest only one moves money, and the other is told to look again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from refund_worker.domain.cases import Case, Claim, Outcome, SendAnswer, State, Step, StepState
+from refund_worker.domain.errors import NotFound
+from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
+from refund_worker.domain.mark_rest import MarkRest, mark_rests
+from refund_worker.domain.marks import Mark, MarkUnreadable, give_back_key, read_mark, write_mark
+from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.saga import latest_attempts, refunded_minor, returned_minor
+from refund_worker.usecases.send_step import intend_and_send, resend
+from refund_worker.usecases.world import World
+
+GIVE_BACK_DESCRIPTION = "Reserved credit given back"
+_LOOKS_MAX = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkView:
+    """What Stripe shows of one debit of ours: its rest, and the movements and refunds that carry its mark.
+
+    `ending_balance_minor` is the newest in the debit's currency, with Stripe's sign.
+    """
+
+    rest: MarkRest
+    ending_balance_minor: int
+    returned: tuple[CustomerBalanceTransaction, ...]
+    refunds: tuple[Refund, ...]
+
+
+def give_back(world: World, claim: Claim, case: Case, debit: Step) -> bool:
+    """Give back the mark's rest until ledger and Stripe agree that none is left.
+
+    Returns:
+        False where the case must stay live for now (its reason is noted); True where the saga can go on.
+    """
+    absent_after_500 = 0
+    for look in range(_LOOKS_MAX):
+        transactions = _transactions_to(world, case, debit)
+        if transactions is None:
+            return _owe(world, claim)
+        view = view_of(transactions=transactions, charges=_charges_of(world, case), debit_id=str(debit.stripe_id))
+        case = _record_what_stripe_shows(world, claim, case, view)
+        if debit.amount_minor == refunded_minor(case) + returned_minor(case):
+            return True
+        if view.rest.rest_minor <= 0:
+            return _leave(
+                world, claim, Reason.OVERDRAWN_RESERVATION, "Stripe shows more returned than the ledger knows"
+            )
+        answer, code = _send(world, claim, case, debit, view, attempts_dead=absent_after_500 // 2)
+        if answer is SendAnswer.ACCEPTED:
+            return True
+        if answer is SendAnswer.REFUSED:
+            if code == "resource_missing":
+                return _owe(world, claim)
+            reason = Reason.PERMISSION_MISSING if code in {"401", "403"} else Reason.ANSWER_UNKNOWN
+            return _leave(world, claim, reason, f"Stripe refused the give-back ({code}); `resume` tries again")
+        if answer is SendAnswer.STORED_500:
+            absent_after_500 += 1
+            world.clock.sleep(LOOKUPS_APART_S)
+        else:
+            world.clock.sleep(PAUSES_S[min(look, len(PAUSES_S) - 1)])
+    return _leave(world, claim, Reason.ANSWER_UNKNOWN, "the give-back has no answer yet")
+
+
+def _transactions_to(world: World, case: Case, debit: Step) -> list[CustomerBalanceTransaction] | None:
+    """The balance transactions on to the debit, newest first; None where the customer is gone."""
+    transactions = []
+    try:
+        for transaction in world.stripe.customer_balance_transactions(case.plan.customer):
+            transactions.append(transaction)
+            if transaction.id == debit.stripe_id:
+                break
+    except NotFound:
+        return None
+    return transactions
+
+
+def _charges_of(world: World, case: Case) -> list[Charge]:
+    targets = dict.fromkeys(step.target for step in case.steps if step.kind == "refund")
+    return [world.stripe.charge(target) for target in targets]
+
+
+def view_of(
+    *, transactions: Iterable[CustomerBalanceTransaction], charges: Iterable[Charge], debit_id: str
+) -> MarkView:
+    """Pick out of the facts what belongs to one debit."""
+    transactions, charges = tuple(transactions), tuple(charges)
+    rest = next(one for one in mark_rests(transactions, charges) if one.debit == debit_id)
+    currency = next(one.currency for one in transactions if one.id == debit_id)
+    return MarkView(
+        rest=rest,
+        ending_balance_minor=next(one for one in transactions if one.currency == currency).ending_balance_minor,
+        returned=tuple(one for one in transactions if _mark_naming(one.metadata, debit_id)),
+        refunds=tuple(one for charge in charges for one in charge.refunds if _mark_naming(one.metadata, debit_id)),
+    )
+
+
+def _mark_naming(metadata: Mapping[str, str], debit_id: str) -> Mark | None:
+    try:
+        mark = read_mark(metadata)
+    except MarkUnreadable:
+        return None
+    return mark if mark is not None and mark.debit == debit_id else None
+
+
+def _record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkView) -> Case:
+    """Bring the ledger's steps up to what Stripe shows: lost answers, refunds that failed, give-backs of others."""
+    found = [*_refunds_shown(case, view), *_returns_shown(case, view, now=world.clock.now())]
+    if not found:
+        return case
+    known = {(step.name, step.attempt) for step in case.steps}
+    with world.ledger.writing() as writer:
+        for step in found:
+            if (step.name, step.attempt) not in known:
+                writer.intend(claim, replace(step, state=StepState.INTENDED))
+            writer.found(
+                claim,
+                step=step.name,
+                attempt=step.attempt,
+                stripe_id=str(step.stripe_id),
+                status=step.status,
+                ending_balance_minor=step.ending_balance_minor,
+                now=world.clock.now(),
+            )
+    return world.ledger.case(case.id) or case
+
+
+def _refunds_shown(case: Case, view: MarkView) -> Iterator[Step]:
+    by_id = {step.stripe_id: step for step in case.steps if step.stripe_id}
+    by_name = latest_attempts(case.steps)
+    for refund in view.refunds:
+        mark = read_mark(refund.metadata)
+        step = by_id.get(refund.id) or (by_name.get(mark.step) if mark and mark.case == case.id else None)
+        if step is not None and (step.stripe_id, step.status) != (refund.id, refund.status):
+            yield replace(step, stripe_id=refund.id, status=refund.status)
+
+
+def _returns_shown(case: Case, view: MarkView, *, now: int) -> Iterator[Step]:
+    by_id = {step.stripe_id for step in case.steps if step.stripe_id}
+    by_name = latest_attempts(case.steps)
+    for movement in reversed(view.returned):
+        if movement.id in by_id:
+            continue
+        mark = read_mark(movement.metadata)
+        step = by_name.get(mark.step) if mark and mark.case == case.id else None
+        if step is None or step.stripe_id is not None:
+            step = _others_give_back(case, movement, name=_next_name("give_back", by_name), now=now)
+        step = replace(step, stripe_id=movement.id, ending_balance_minor=movement.ending_balance_minor)
+        by_name[step.name] = step
+        yield step
+
+
+def _others_give_back(case: Case, movement: CustomerBalanceTransaction, *, name: str, now: int) -> Step:
+    return Step(
+        name=name,
+        attempt=1,
+        key=f"adopted:{movement.id}",
+        amount_minor=-movement.amount_minor,
+        target=case.plan.customer,
+        params={"metadata": dict(movement.metadata)},
+        before_minor=None,
+        state=StepState.INTENDED,
+        intended_at=now,
+    )
+
+
+def _send(
+    world: World, claim: Claim, case: Case, debit: Step, view: MarkView, *, attempts_dead: int
+) -> tuple[SendAnswer, str | None]:
+    """Send the give-back of the rest; returns the answer and Stripe's error code."""
+    step = _give_back_step(case, debit, view, attempts_dead=attempts_dead, now=world.clock.now())
+    if step.key in {one.key for one in case.steps}:
+        answer = resend(world, claim, step)
+    else:
+        answer = intend_and_send(world, claim, step)
+    after = world.ledger.case(case.id)
+    return answer, next((one.code for one in (after.steps if after else ()) if one.key == step.key), None)
+
+
+def _give_back_step(case: Case, debit: Step, view: MarkView, *, attempts_dead: int, now: int) -> Step:
+    returned = view.rest.given_back_minor + view.rest.recredited_minor
+    same_sum = [one for one in case.steps if one.key.startswith(_key_stem(debit, returned))]
+    dead = sum(one.state is StepState.REFUSED for one in same_sum)
+    attempt = 1 + max(dead, attempts_dead)
+    key = give_back_key(debit=str(debit.stripe_id), returned_minor=returned, attempt=attempt)
+    known = next((one for one in case.steps if one.key == key), None)
+    if known is not None:
+        return known
+    failed = _failed_refund(view)
+    kind, amount = "give_back", view.rest.rest_minor
+    if failed is not None:
+        kind, amount = "recredit", min(failed.amount_minor, amount)
+    name = _next_name(kind, latest_attempts(case.steps))
+    mark = Mark(
+        case=case.id,
+        run=case.run,
+        step=name,
+        debit=debit.stripe_id,
+        refund=failed.id if failed else None,
+    )
+    return Step(
+        name=name,
+        attempt=attempt,
+        key=key,
+        amount_minor=amount,
+        target=case.plan.customer,
+        params={
+            "customer": case.plan.customer,
+            "amount": -amount,
+            "currency": case.plan.currency,
+            "description": GIVE_BACK_DESCRIPTION,
+            "metadata": write_mark(mark),
+        },
+        before_minor=view.ending_balance_minor,
+        state=StepState.INTENDED,
+        intended_at=now,
+    )
+
+
+def _failed_refund(view: MarkView) -> Refund | None:
+    """A refund of the mark that failed or was canceled and is not re-credited (rule FAILED_REFUND_IS_RECREDITED)."""
+    marks = [read_mark(movement.metadata) for movement in view.returned]
+    recredited = {mark.refund for mark in marks if mark is not None}
+    return next((one for one in view.refunds if not one.stands and one.id not in recredited), None)
+
+
+def _key_stem(debit: Step, returned: int) -> str:
+    return give_back_key(debit=str(debit.stripe_id), returned_minor=returned, attempt=0)[:-1]
+
+
+def _next_name(kind: str, taken: dict[str, Step]) -> str:
+    return f"{kind}:{sum(name.startswith(kind) for name in taken) + 1}"
+
+
+def _owe(world: World, claim: Claim) -> bool:
+    """The customer is gone and cannot be given the credit back: a person pays by hand (design section 4, owed)."""
+    with world.ledger.writing() as writer:
+        writer.move(claim, state=State.OWED, outcome=Outcome.OWED, reason=Reason.CREDIT_OWED, now=world.clock.now())
+    return True
+
+
+def _leave(world: World, claim: Claim, reason: Reason, detail: str) -> bool:
+    with world.ledger.writing() as writer:
+        writer.note(claim, outcome=Outcome.UNKNOWN, reason=reason, detail=detail, now=world.clock.now())
+    return False

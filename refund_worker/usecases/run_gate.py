@@ -1,0 +1,85 @@
+"""Decides, for all threads of a run, whether another case may reserve: limits of the run, failures in a row, a stop."""
+
+import threading
+from dataclasses import dataclass, field
+
+from refund_worker.domain.cases import Outcome
+from refund_worker.domain.plans import Plan
+from refund_worker.domain.policy import Policy
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.results import CaseResult
+
+_STOPPING = frozenset({Reason.PERMISSION_MISSING, Reason.FUNDS_INSUFFICIENT})
+
+
+@dataclass(slots=True, kw_only=True)
+class RunGate:
+    """Shared by the threads of one run.
+
+    Attributes:
+        cases_max: Cases that may reserve in this run by `--limit`; None = only the policy's number.
+        stopped_by: One line that says what stopped the run; None while it runs.
+        interrupted: A signal asked for the end.
+        limited: `--limit` is reached: nothing more is begun, and the run is finished.
+    """
+
+    policy: Policy
+    cases_max: int | None = None
+    stopped_by: str | None = None
+    interrupted: bool = False
+    limited: bool = False
+    cases: int = 0
+    planned_minor: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    permission: str | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def closed(self) -> bool:
+        """No new case may begin."""
+        return self.interrupted or self.limited or self.stopped_by is not None
+
+    def admit(self, plan: Plan) -> bool:
+        """Book a case's planned sum; False where it would exceed a limit of the run, or the run is stopping."""
+        with self._lock:
+            if self.closed:
+                return False
+            booked = self.planned_minor.get(plan.currency, 0) + plan.planned_minor
+            limit = self.policy.run_limit(plan.currency)
+            if self.cases >= self.policy.run_cases_max:
+                self.stopped_by = f"the limit of {self.policy.run_cases_max} cases a run is reached"
+                return False
+            if booked > limit:
+                self.stopped_by = f"the limit of {limit} {plan.currency} (minor units) a run is reached"
+                return False
+            self.cases += 1
+            self.planned_minor[plan.currency] = booked
+            self.limited = self.cases_max is not None and self.cases >= self.cases_max
+            return True
+
+    def finished(self, result: CaseResult) -> None:
+        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run."""
+        with self._lock:
+            if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
+                self.failures += 1
+            else:
+                self.failures = 0
+            if self.failures >= self.policy.failures_max and self.stopped_by is None:
+                self.stopped_by = f"{self.failures} cases in a row failed or are unknown"
+            if result.reason in _STOPPING and self.stopped_by is None:
+                self.stopped_by = f"Stripe refused: {result.reason}"
+
+    def refuse(self, message: str) -> None:
+        """Stop because the key is wrong or lacks a permission; `message` names it."""
+        with self._lock:
+            self.permission = self.permission or message
+            self.stopped_by = self.stopped_by or message
+
+    def stop(self, message: str) -> None:
+        """Stop because the run cannot go on; `message` says why."""
+        with self._lock:
+            self.stopped_by = self.stopped_by or message
+
+    def interrupt(self) -> None:
+        """Stop because of a signal: reserved cases are finished, no new one begins. Takes no lock."""
+        self.interrupted = True

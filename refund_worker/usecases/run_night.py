@@ -1,0 +1,207 @@
+"""A run: resume what was interrupted, discover, examine each customer in parallel, finish."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from refund_worker.domain.errors import LedgerError, StripeError, Unauthorized
+from refund_worker.domain.facts import Customer
+from refund_worker.domain.protocol import LEASE_S
+from refund_worker.domain.results import CaseResult
+from refund_worker.domain.runs import Run, RunMode, RunStatus
+from refund_worker.domain.summary import counts_of, totals_of
+from refund_worker.usecases.discover_credits import Found, discover_credits
+from refund_worker.usecases.examine_customer import examine_customer, fail_case, finish_case
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.world import World
+
+Job = Callable[[], CaseResult | None]
+
+
+class Watcher(Protocol):
+    """Who looks at a run while it goes on; called from one thread at a time."""
+
+    def started(self, run: str) -> None:
+        """The run is in the ledger."""
+
+    def customers_read(self, count: int) -> None:
+        """So many customers were read so far."""
+
+    def case_finished(self, result: CaseResult) -> None:
+        """A case ended, or stays as it is."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RunResult:
+    """What a run did."""
+
+    run: str
+    mode: RunMode
+    status: RunStatus = RunStatus.RUNNING
+    stopped_by: str | None = None
+    permission: str | None = None
+    customers_read: int = 0
+    cases: list[CaseResult] = field(default_factory=list)
+
+    def summary(self) -> dict[str, object]:
+        """The `--json` object of design section 9 without its cases."""
+        return {
+            "run": self.run,
+            "mode": str(self.mode),
+            "status": str(self.status),
+            "customers_read": self.customers_read,
+            "counts": counts_of(self.cases),
+            "totals": totals_of(self.cases),
+        }
+
+
+def run_night(
+    world: World,
+    gate: RunGate,
+    watcher: Watcher,
+    *,
+    mode: RunMode,
+    command: str,
+    customers: Sequence[str] = (),
+    discover: bool = True,
+    threads: int = 32,
+) -> RunResult:
+    """Make one pass.
+
+    Args:
+        mode: With `plan`, nothing is reserved and nothing is resumed.
+        command: run, plan or resume; recorded with the run.
+        customers: Ids of the named customers; empty = a sweep over all.
+        discover: False for `resume`: only interrupted cases.
+        threads: Calls in flight; at 200 ms a call and 100 calls a second 20 are needed, 32 leave room.
+
+    Raises:
+        NotFound: If a named customer does not exist; nothing was examined.
+        LedgerError: If the ledger cannot be written.
+    """
+    now = world.clock.now()
+    run = Run(
+        id=world.new_id("run"),
+        account=world.account.id,
+        livemode=world.account.livemode,
+        command=command,
+        mode=mode,
+        sweep=discover and not customers,
+        policy_digest=world.policy.digest(),
+        started_at=now,
+    )
+    found = discover_credits(world.stripe, customers=customers) if discover else iter(())
+    if customers:
+        found = iter(list(found))
+    with world.ledger.writing() as writer:
+        writer.start_run(run, policy=world.policy)
+    watcher.started(run.id)
+    result = RunResult(run=run.id, mode=mode)
+    crew = _Crew(world=world, gate=gate, watcher=watcher, result=result, threads=threads)
+    try:
+        if mode is RunMode.RUN:
+            crew.work(_resumes(world))
+        crew.work(_examinations(world, gate, watcher, result, run=run, found=found))
+    except StripeError as error:
+        gate.refuse(str(error)) if isinstance(error, Unauthorized) else gate.stop(str(error))
+    return _finish(world, gate, run, result)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Crew:
+    """Works jobs off on threads, never holding more of them than there are threads: the sweep waits for the cases."""
+
+    world: World
+    gate: RunGate
+    watcher: Watcher
+    result: RunResult
+    threads: int
+
+    def work(self, jobs: Iterator[Job]) -> None:
+        """Work all jobs off; on an error of the iterator the begun ones are finished first."""
+        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="case") as pool:
+            running: set[Future[CaseResult | None]] = set()
+            for job in jobs:
+                running.add(pool.submit(job))
+                if len(running) >= self.threads:
+                    running = self._collect(running)
+            while running:
+                running = self._collect(running)
+
+    def _collect(self, running: set[Future[CaseResult | None]]) -> set[Future[CaseResult | None]]:
+        done, left = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            result = future.result()
+            if result is not None:
+                self.result.cases.append(result)
+                self.gate.finished(result)
+                self.watcher.case_finished(result)
+        return left
+
+
+def _resumes(world: World) -> Iterator[Job]:
+    for case in world.ledger.live_cases():
+        yield partial(_resume, world, case)
+
+
+def _resume(world: World, case: str) -> CaseResult | None:
+    claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S)
+    if claim is None:
+        return None  # another worker has it, and tells of it
+    return _guarded(world, partial(finish_case, world, claim), case=case)
+
+
+def _examinations(
+    world: World, gate: RunGate, watcher: Watcher, result: RunResult, *, run: Run, found: Iterator[Found]
+) -> Iterator[Job]:
+    for one in found:
+        if gate.closed:
+            return
+        result.customers_read += 1
+        watcher.customers_read(result.customers_read)
+        if one.to_examine:
+            examine = partial(
+                examine_customer,
+                world,
+                gate,
+                run=run.id,
+                mode=run.mode,
+                customer=one.customer,
+                pending_items=one.pending_items,
+            )
+            yield partial(_guarded, world, examine, customer=one.customer)
+
+
+def _guarded(
+    world: World,
+    job: Job,
+    *,
+    case: str | None = None,
+    customer: Customer | None = None,
+) -> CaseResult | None:
+    """Turn a bug into a failed case with its traceback: one bad case never ends the run, and is never swallowed."""
+    try:
+        return job()
+    except (LedgerError, MemoryError):
+        raise
+    except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
+        return fail_case(world, bug, case=case, customer=customer)
+
+
+def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResult:
+    if gate.interrupted:
+        result.status = RunStatus.INTERRUPTED
+    else:
+        result.status = RunStatus.FINISHED if gate.stopped_by is None else RunStatus.STOPPED
+    result.stopped_by, result.permission = gate.stopped_by, gate.permission
+    now = world.clock.now()
+    with world.ledger.writing() as writer:
+        if run.sweep and result.status is RunStatus.FINISHED and not gate.limited:
+            seen = {(one.customer, one.currency) for one in result.cases}
+            for standing in world.ledger.standings():
+                if (standing.plan.customer, standing.plan.currency) not in seen:
+                    writer.end_standing(customer=standing.plan.customer, currency=standing.plan.currency, now=now)
+        writer.finish_run(run=run.id, status=result.status, summary=result.summary(), now=now)
+    return result

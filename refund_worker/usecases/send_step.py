@@ -1,0 +1,198 @@
+"""Sends one attempt of a reserve or refund: intent first, then the call, then what it brought."""
+
+from collections.abc import Callable
+
+from refund_worker.domain.cases import Case, Claim, SendAnswer, Step, StepState
+from refund_worker.domain.errors import (
+    ClaimLost,
+    KeyParametersDiffer,
+    OutcomeUnknown,
+    Rejected,
+    Retryable,
+    StripeError,
+)
+from refund_worker.domain.facts import MovementAnswer, RefundAnswer
+from refund_worker.domain.marks import Mark, step_key, write_mark
+from refund_worker.domain.saga import (
+    AMOUNT_ABOVE_REMAINING,
+    IntendRefund,
+    debit_of,
+    is_changed_charge,
+    refusal_is_definite,
+)
+from refund_worker.ports import LedgerWriter
+from refund_worker.usecases.world import World
+
+RESERVE_DESCRIPTION = "Credit reserved for a refund"
+
+
+def reserve_step(case: Case, *, attempt: int, now: int) -> Step:
+    """The reserve of a case: a debit of exactly the planned sum, marked with the lots it takes."""
+    plan = case.plan
+    mark = Mark(case=case.id, run=case.run, step="reserve", lots=plan.named_lots)
+    return Step(
+        name="reserve",
+        attempt=attempt,
+        key=step_key(case=case.id, step="reserve", attempt=attempt),
+        amount_minor=plan.planned_minor,
+        target=plan.customer,
+        params={
+            "customer": plan.customer,
+            "amount": plan.planned_minor,
+            "currency": plan.currency,
+            "description": RESERVE_DESCRIPTION,
+            "metadata": write_mark(mark),
+        },
+        before_minor=-plan.credit_minor,
+        state=StepState.INTENDED,
+        intended_at=now,
+    )
+
+
+def intend_reserve(world: World, claim: Claim, case: Case, *, attempt: int) -> None:
+    """Record and send another attempt of the reserve."""
+    intend_and_send(world, claim, reserve_step(case, attempt=attempt, now=world.clock.now()))
+
+
+def intend_refund(world: World, claim: Claim, case: Case, refund: IntendRefund) -> None:
+    """Record and send an attempt of a refund over one charge."""
+    debit = debit_of(case)
+    mark = Mark(
+        case=case.id,
+        run=case.run,
+        step=refund.name,
+        debit=debit.stripe_id if debit else None,
+        invoice=refund.invoice,
+    )
+    before = next((one.refunded_minor for one in case.plan.candidates if one.charge == refund.charge), None)
+    step = Step(
+        name=refund.name,
+        attempt=refund.attempt,
+        key=step_key(case=case.id, step=refund.name, attempt=refund.attempt),
+        amount_minor=refund.amount_minor,
+        target=refund.charge,
+        params={"charge": refund.charge, "amount": refund.amount_minor, "metadata": write_mark(mark)},
+        before_minor=before,
+        state=StepState.INTENDED,
+        intended_at=world.clock.now(),
+    )
+    intend_and_send(world, claim, step)
+
+
+def resend(world: World, claim: Claim, step: Step) -> SendAnswer:
+    """Send an attempt again: same key, same parameters (rule SAME_KEY_AFTER_UNKNOWN)."""
+    with world.ledger.writing() as writer:
+        writer.sending(claim, step=step.name, attempt=step.attempt, now=world.clock.now())
+    return send_recorded(world, claim, step)
+
+
+def send_recorded(world: World, claim: Claim, step: Step) -> SendAnswer:
+    """Make the call for an attempt whose intent and sending are committed, and record what it brought.
+
+    Raises:
+        ClaimLost: If the lease has ended before the send (rule CLAIM_YOUNGER_THAN_LEASE), or another worker took over.
+    """
+    if world.clock.now() >= claim.lease_until:
+        raise ClaimLost(f"the lease of case {claim.case} ended before {step.name} was sent")
+    try:
+        record = _accepted(world, claim, step)
+    except StripeError as error:
+        return _record_error(world, claim, step, error)
+    with world.ledger.writing() as writer:
+        record(writer)
+    return SendAnswer.ACCEPTED
+
+
+def intend_and_send(world: World, claim: Claim, step: Step) -> SendAnswer:
+    """Commit an attempt's intent and its sending, then send it (rule INTENT_BEFORE_SEND)."""
+    with world.ledger.writing() as writer:
+        writer.intend(claim, step)
+        writer.sending(claim, step=step.name, attempt=step.attempt, now=world.clock.now())
+    return send_recorded(world, claim, step)
+
+
+def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter], None]:
+    answer = _call(world, step)
+    now = world.clock.now()
+
+    def record(writer: LedgerWriter) -> None:
+        movement = answer.transaction if isinstance(answer, MovementAnswer) else None
+        refund = answer.refund if isinstance(answer, RefundAnswer) else None
+        writer.answered(
+            claim,
+            step=step.name,
+            attempt=step.attempt,
+            answer=SendAnswer.ACCEPTED,
+            state=StepState.ACCEPTED,
+            now=now,
+            stripe_id=movement.id if movement else refund.id if refund else None,
+            status=refund.status if refund else None,
+            ending_balance_minor=movement.ending_balance_minor if movement else None,
+            request_id=answer.request_id,
+        )
+
+    return record
+
+
+def _call(world: World, step: Step) -> MovementAnswer | RefundAnswer:
+    metadata = step.params["metadata"]
+    if not isinstance(metadata, dict):
+        raise TypeError(f"{step.name} has no mark")
+    if step.kind == "refund":
+        return world.stripe.create_refund(
+            charge=step.target, amount_minor=step.amount_minor, metadata=metadata, key=step.key
+        )
+    sign = 1 if step.kind == "reserve" else -1
+    return world.stripe.create_movement(
+        customer=step.target,
+        amount_minor=sign * step.amount_minor,
+        currency=str(step.params["currency"]),
+        description=str(step.params["description"]),
+        metadata=metadata,
+        key=step.key,
+    )
+
+
+def _record_error(world: World, claim: Claim, step: Step, error: StripeError) -> SendAnswer:
+    answer, state, code = SendAnswer.UNKNOWN, StepState.UNKNOWN, error.code
+    match error:
+        case KeyParametersDiffer():
+            # The key is bound to a request we do not know: what it did is found by the mark.
+            code = error.code or "idempotency_error"
+        case Rejected():
+            answer, code = SendAnswer.REFUSED, _refusal_code(step, error)
+            current = _with_sends(world, claim, step)
+            if refusal_is_definite(current, fence=claim.fence, replayed=error.replayed):
+                state = StepState.REFUSED
+        case Retryable():
+            answer, state = SendAnswer.NOTHING_HAPPENED, step.state
+        case OutcomeUnknown() if error.replayed:
+            answer = SendAnswer.STORED_500
+        case _:
+            pass
+    with world.ledger.writing() as writer:
+        writer.answered(
+            claim,
+            step=step.name,
+            attempt=step.attempt,
+            answer=answer,
+            state=state,
+            now=world.clock.now(),
+            request_id=error.request_id,
+            code=code,
+        )
+    return answer
+
+
+def _refusal_code(step: Step, error: StripeError) -> str:
+    if error.http_status in {401, 403}:
+        return str(error.http_status)
+    if step.kind == "refund" and error.code is None and is_changed_charge(code=None, param=error.param):
+        return AMOUNT_ABOVE_REMAINING
+    return error.code or str(error.http_status)
+
+
+def _with_sends(world: World, claim: Claim, step: Step) -> Step:
+    case = world.ledger.case(claim.case)
+    steps = case.steps if case else ()
+    return next((one for one in steps if (one.name, one.attempt) == (step.name, step.attempt)), step)

@@ -1,0 +1,26 @@
+"""The ports a use case acts through, and the two things the domain may not have: random ids and a worker's name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from refund_worker.domain.facts import Account
+from refund_worker.domain.policy import Policy
+from refund_worker.ports import Clock, Ledger, StripeGateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the use cases may touch.
+
+    Attributes:
+        new_id: Returns a random id with the prefix given (`case`, `run`); never the same twice, on any machine.
+        worker: Names this process and deployment in claims.
+    """
+
+    stripe: StripeGateway
+    ledger: Ledger
+    clock: Clock
+    new_id: Callable[[str], str]
+    worker: str
+    account: Account
+    policy: Policy
