@@ -1,0 +1,162 @@
+"""Sends one call, or reads all pages of a list: behind the limiter, retried where that is safe, errors mapped."""
+
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stripe
+
+from refund_worker.adapters.stripe_gateway.errors import error_of
+from refund_worker.adapters.stripe_gateway.fields import Fields, answer_of_kind
+from refund_worker.adapters.stripe_gateway.transport import Door
+from refund_worker.domain.errors import NotFound, OutcomeUnknown, Retryable, StripeError, UnreadableAnswer
+from refund_worker.ports import Clock, RateLimiter
+
+PAGE_SIZE = 100  # the most Stripe gives: docs.stripe.com/api/pagination
+TRIES = 4
+# A half, one, two seconds and their jitter: a failing read is told to its case after some 4 seconds.
+BACKOFF_S = 0.5
+_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+_jitter = random.SystemRandom()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The answer to a write: the object, Stripe's request id, and whether it was stored by an earlier request."""
+
+    object: Fields
+    request_id: str | None
+    replayed: bool
+
+
+class Calls:
+    """Calls to one account with one key. Paths are templates: `/v1/customers/{}`; an id fills each pair of braces."""
+
+    def __init__(
+        self, *, client: stripe.StripeClient, door: Door, base: str, livemode: bool, limiter: RateLimiter, clock: Clock
+    ) -> None:
+        self._client = client
+        self._door = door
+        self._base = base
+        self._livemode = livemode
+        self._limiter = limiter
+        self._clock = clock
+
+    def get(self, path: str, *ids: str, kind: str, asked: str | None = None, **params: object) -> Fields:
+        """Read one object.
+
+        Args:
+            path: The path's template.
+            ids: What fills it.
+            kind: What the answer's `object` must say.
+            asked: What the answer's `id` must say; None where it is not known.
+            params: Stripe's parameters.
+
+        Raises:
+            StripeError: Of one of the families; after up to four tries where another try may bring the answer.
+        """
+        answer = self._read(path, ids, params)
+        return self._checked(answer_of_kind(answer, kind=kind, call=f"GET {path}", asked=asked))
+
+    def rows(self, path: str, *ids: str, kind: str, **params: object) -> Iterator[Fields]:
+        """Read a list to its end, in Stripe's order; a page is read when its first row is asked for.
+
+        Raises:
+            UnreadableAnswer: Also if a page says that more follows but is empty or ends where an earlier one did.
+        """
+        cursors: set[str] = set()
+        call = f"GET {path}"
+        page_params = {"limit": PAGE_SIZE, **params}
+        while True:
+            page = answer_of_kind(self._read(path, ids, page_params), kind="list", call=call)
+            page.name = call
+            rows = [self._checked(row) for row in page.rows("data", kind=kind)]
+            more = page.flag("has_more")
+            if more:
+                last = rows[-1].text("id") if rows else ""
+                if not rows or last in cursors:
+                    raise UnreadableAnswer(message=f"{call}: `has_more` is true, but the pages do not go on")
+                cursors.add(last)
+                page_params["starting_after"] = last
+            yield from rows
+            if not more:
+                return
+
+    def post(
+        self, path: str, *ids: str, kind: str, send: Callable[[stripe.StripeClient], stripe.StripeObject]
+    ) -> Written:
+        """Send one write, once.
+
+        Args:
+            path: The path's template, for the limiter and for errors.
+            ids: The ids in it, checked before anything is sent.
+            kind: What the answer's `object` must say.
+            send: The vendor's typed call, with an idempotency key.
+
+        Raises:
+            StripeError: Of one of the families; anything odd about the answer is an OutcomeUnknown.
+        """
+        call = f"POST {path}"
+        _filled(path, ids)
+        answer = self._try(call, lambda: _last_answer(send(self._client)))
+        if isinstance(answer, StripeError):
+            raise answer
+        headers = self._door.headers
+        request_id = headers.get("Request-Id")
+        try:
+            found = self._checked(answer_of_kind(answer, kind=kind, call=call))
+        except UnreadableAnswer as error:
+            error.request_id = request_id
+            raise
+        return Written(object=found, request_id=request_id, replayed=headers.get("Idempotent-Replayed") == "true")
+
+    def _read(self, path: str, ids: tuple[str, ...], params: Mapping[str, object]) -> object:
+        """Read what is at a path; a GET changes nothing, so it may be sent again."""
+        call, url = f"GET {path}", _filled(path, ids)
+        attempt = 1
+        while True:
+            answer = self._try(call, lambda: self._client.raw_request("get", url, **params).data)
+            if not isinstance(answer, StripeError):
+                return answer
+            if attempt == TRIES or not _another_try_may_help(answer):
+                raise answer
+            self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * _jitter.uniform(0.5, 1.0))
+            attempt += 1
+
+    def _try(self, call: str, send: Callable[[], T]) -> T | StripeError:
+        """Send once; an error is returned, not raised, so that no exception chain leads to the vendor's."""
+        self._limiter.wait(call)
+        try:
+            return send()
+        except Exception as raised:  # noqa: BLE001 - it may have been sent: whatever it is, it is a family of ours
+            error = error_of(raised, call=call, base=self._base, headers=self._door.headers)
+        if error.http_status == 429:
+            self._limiter.throttled(call, reason=self._door.headers.get("Stripe-Rate-Limited-Reason"))
+        return error
+
+    def _checked(self, answer: Fields) -> Fields:
+        """A test object seen with a live key, or the other way round, is not what this key can see."""
+        if answer.flag_or_false("livemode") != self._livemode and answer.present("livemode"):
+            raise answer.unreadable("livemode", expected="the mode of the key")
+        return answer
+
+
+def _filled(path: str, ids: tuple[str, ...]) -> str:
+    """Fill a path's template; an id that could lead to another path is nobody's."""
+    for found in ids:
+        if not _ID.fullmatch(found):
+            raise NotFound(message="no such object: the id may hold only letters, digits and underscores")
+    return path.format(*ids)
+
+
+def _another_try_may_help(error: StripeError) -> bool:
+    return isinstance(error, Retryable | OutcomeUnknown) and not isinstance(error, UnreadableAnswer)
+
+
+def _last_answer(found: stripe.StripeObject) -> object:
+    answer = found.last_response
+    return answer.data if answer is not None else None

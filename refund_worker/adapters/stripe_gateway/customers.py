@@ -1,0 +1,103 @@
+"""Customers and the movements on their balance."""
+
+from collections.abc import Iterator
+
+from refund_worker.adapters.stripe_gateway.calls import Calls
+from refund_worker.adapters.stripe_gateway.fields import Fields
+from refund_worker.domain.errors import NotFound, Rejected
+from refund_worker.domain.facts import Customer, CustomerBalanceTransaction
+
+CREDITS = "invoice_credit_balance"
+
+
+class Customers:
+    """Reads customers with their credit in other currencies, which Stripe gives only when it is asked to expand it.
+
+    That the list takes this expansion is documented for a single customer only: where Stripe refuses it, the customers
+    are read without it, from then on.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._expands = True
+
+    def all(self) -> Iterator[Customer]:
+        """Every customer, page by page."""
+        if self._expands:
+            rows = self._calls.rows("/v1/customers", kind="customer", expand=[f"data.{CREDITS}"])
+            try:
+                first = next(rows, None)
+            except Rejected as error:
+                if not self._refused(error):
+                    raise
+            else:
+                if first is not None:
+                    yield read_customer(first)
+                yield from map(read_customer, rows)
+                return
+        yield from map(read_customer, self._calls.rows("/v1/customers", kind="customer"))
+
+    def one(self, customer: str) -> Customer:
+        """One customer, also a deleted one. Raises NotFound."""
+        if self._expands:
+            try:
+                return self._one(customer, expand=[CREDITS])
+            except Rejected as error:
+                if not self._refused(error):
+                    raise
+        return self._one(customer)
+
+    def _one(self, customer: str, **params: object) -> Customer:
+        return read_customer(self._calls.get("/v1/customers/{}", customer, kind="customer", asked=customer, **params))
+
+    def _refused(self, error: Rejected) -> bool:
+        refused = error.http_status == 400 and not isinstance(error, NotFound) and CREDITS in error.message
+        if refused:
+            self._expands = False
+        return refused
+
+
+def movements(calls: Calls, *, customer: str) -> Iterator[CustomerBalanceTransaction]:
+    """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
+    kind = "customer_balance_transaction"
+    for row in calls.rows("/v1/customers/{}/balance_transactions", customer, kind=kind):
+        yield read_movement(row, customer=customer)
+
+
+def read_customer(fields: Fields) -> Customer:
+    """Read a customer. The sign of the balance is flipped here and nowhere else."""
+    if fields.flag_or_false("deleted"):
+        return Customer(id=fields.text("id"), deleted=True)
+    currency = fields.text_or_none("currency")
+    return Customer(
+        id=fields.text("id"),
+        created=fields.number("created"),
+        currency=currency,
+        credit_minor=-fields.number("balance"),
+        metadata=fields.strings("metadata"),
+        other_credits={
+            code: minor for code, minor in fields.numbers(CREDITS).items() if minor != 0 and code != currency
+        },
+    )
+
+
+def read_movement(fields: Fields, *, customer: str) -> CustomerBalanceTransaction:
+    """Read a customer balance transaction of the customer; amounts keep Stripe's sign.
+
+    Raises:
+        UnreadableAnswer: Also if it is another customer's.
+    """
+    if fields.reference("customer") != customer:
+        raise fields.unreadable("customer", expected="the customer asked for")
+    return CustomerBalanceTransaction(
+        id=fields.text("id"),
+        customer=customer,
+        created=fields.number("created"),
+        amount_minor=fields.number("amount"),
+        currency=fields.text("currency"),
+        ending_balance_minor=fields.number("ending_balance"),
+        type=fields.text("type"),
+        invoice=fields.reference("invoice"),
+        credit_note=fields.reference("credit_note"),
+        metadata=fields.strings("metadata"),
+    )

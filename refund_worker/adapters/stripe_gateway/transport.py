@@ -1,0 +1,90 @@
+"""The HTTP side of the vendor's client: timeouts, connections, headers."""
+
+import threading
+from collections.abc import Callable, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import requests
+import stripe
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
+
+# The lease of a case is five minutes: a call must have ended long before.
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+# Twice the threads of a run, so that no connection is thrown away and opened anew.
+CONNECTIONS_MAX = 64
+
+
+class Door(stripe.HTTPClient):
+    """Passes each request to another client, and keeps what the vendor's errors forget: the headers of the answer.
+
+    A `Stripe-Notice` header is taken out and told to `on_notice`: the vendor's client would raise a Python warning
+    for each answer, which floods a night of 100,000 calls and is an error where warnings are errors.
+    """
+
+    name = "refund_worker"
+
+    def __init__(self, inner: stripe.HTTPClient, *, on_notice: Callable[[str], None]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._on_notice = on_notice
+        self._here = threading.local()
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None, **_: object
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """Send a request; returns body, status and headers."""
+        self._here.headers = None
+        body, status, found = self._inner.request(method, url, headers, post_data)
+        answered: CaseInsensitiveDict[str] = CaseInsensitiveDict(found)
+        self._here.headers = answered
+        notice = answered.pop("Stripe-Notice", None)
+        if notice:
+            self._on_notice(notice)
+        return body, status, answered
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of this thread's last answer; empty where none came."""
+        found: Mapping[str, str] | None = getattr(self._here, "headers", None)
+        return found if found is not None else {}
+
+
+class Session(requests.Session):
+    """One pool of connections for all threads; follows no redirect, reads no netrc, keeps no cookie."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.mount(base, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS_MAX))
+        # The proxies are looked up once, not for each request; a netrc would replace the Authorization header.
+        self.trust_env = False
+        self.auth = _KeepHeader()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        if not is_this_machine(base):
+            self.proxies.update(get_environ_proxies(base))
+
+    def request(self, method: str | bytes, url: str | bytes, *args: object, **options: object) -> requests.Response:
+        """Send a request. A redirected POST would become a GET, or be sent to a stranger."""
+        options["allow_redirects"] = False
+        return super().request(method, url, *args, **options)  # type: ignore[arg-type]  # passed on as they came
+
+
+class _KeepHeader(AuthBase):
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def is_this_machine(base: str) -> bool:
+    """The address is this machine's own, where no proxy is needed and nobody listens on the line."""
+    host = urlsplit(base).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
