@@ -1,0 +1,146 @@
+"""Refunds: what a charge still has to give, and how a refund turns out, at once or days later.
+
+Source: recorded refunds; docs.stripe.com/refunds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from refund_worker.sandbox.billing import payments
+from refund_worker.sandbox.errors import ApiError
+from refund_worker.sandbox.money import printed
+from refund_worker.sandbox.world import RefundOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from refund_worker.sandbox.store import Fields, Record
+    from refund_worker.sandbox.world import World
+
+_AT_ONCE: Final = RefundOutcome(charge=None, status="succeeded")
+
+
+def refuse(charge: Record, amount: int | None) -> None:
+    """Check that a charge can give `amount` (minor units, None for all that is left).
+
+    Raises:
+        ApiError: With Stripe's codes; more than what is left has a param and no code.
+    """
+    fields = charge.fields
+    left = fields["amount_captured"] - fields["amount_refunded"]
+    if fields["disputed"] and not charge.hidden.get("dispute_refundable"):
+        raise ApiError(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")
+    if fields["status"] != "succeeded" or not fields["captured"] or charge.hidden.get("not_refundable"):
+        raise ApiError(f"Charge {charge.id} is not refundable.", code="charge_not_refundable")
+    if left <= 0:
+        raise ApiError(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
+    if amount is not None and amount > left:
+        asked, rest = printed(amount, fields["currency"]), printed(left, fields["currency"])
+        raise ApiError(f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount")
+
+
+def create(
+    world: World, *, charge: Record, amount: int | None, reason: str | None, metadata: Mapping[str, str]
+) -> Record:
+    """Refund a charge that can be refunded; pending refunds count on the charge as well."""
+    fields = charge.fields
+    value = fields["amount_captured"] - fields["amount_refunded"] if amount is None else amount
+    outcome = _outcome(world, charge.id)
+    card = fields["payment_method_details"]["type"] == "card"
+    identifier = world.ids.take("re" if card else "pyr")
+    movement = None
+    if outcome.status != "requires_action":
+        kind = "refund" if card else "payment_refund"
+        movement = payments.book(world, kind=kind, amount=-value, currency=fields["currency"], source=identifier).id
+    refund = world.store.insert(
+        "refund",
+        {
+            "id": identifier,
+            "object": "refund",
+            "amount": value,
+            "balance_transaction": movement,
+            "charge": charge.id,
+            "created": world.now,
+            "currency": fields["currency"],
+            "customer": fields["customer"],
+            "customer_account": None,
+            "destination_details": _destination(fields["payment_method_details"]["type"]),
+            "metadata": dict(metadata),
+            "payment_intent": fields["payment_intent"],
+            "payment_method": fields["payment_method"],
+            "reason": reason,
+            "receipt_number": None,
+            "source_transfer_reversal": None,
+            "status": outcome.status,
+            "transfer_reversal": None,
+            **_why(outcome),
+        },
+    )
+    changed = _count(world, charge.id, value)
+    world.emit("refund.created", refund.fields)
+    world.emit("charge.refunded", changed.fields, {"amount_refunded": fields["amount_refunded"]})
+    if outcome.status == "failed":  # failed at once: it was created, and gave nothing
+        _give_up(world, refund)
+    if outcome.then is not None:
+        world.clock.schedule(world.now + outcome.then[1], "turn_refund", refund.id, outcome.then[0], outcome.reason)
+    return world.store["refund", refund.id]
+
+
+def _outcome(world: World, charge: str) -> RefundOutcome:
+    ordered = world.controls.refunds
+    for position, outcome in enumerate(ordered):
+        if outcome.charge in {None, charge}:
+            return ordered.pop(position)
+    return _AT_ONCE
+
+
+def _why(outcome: RefundOutcome) -> Fields:
+    if outcome.status == "pending":
+        return {"pending_reason": "processing"}
+    if outcome.status == "failed":
+        return {"failure_reason": outcome.reason or "expired_or_canceled_card"}
+    return {}
+
+
+def _destination(method: str) -> Fields:
+    if method != "card":
+        return {"type": method}
+    card = {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"}
+    return {"card": card, "type": "card"}
+
+
+def _count(world: World, charge: str, amount: int) -> Record:
+    """Add to what the charge shows as refunded; negative when a refund failed."""
+    record = world.store["charge", charge]
+    refunded = record.fields["amount_refunded"] + amount
+    return world.store.change(record, amount_refunded=refunded, refunded=refunded == record.fields["amount_captured"])
+
+
+def turn(world: World, refund: Record, status: str, *, reason: str | None = None) -> Record:
+    """Let a refund end as `succeeded`, `failed` or `canceled`; the last two give the charge its amount back."""
+    fields = refund.fields
+    if fields["status"] == status or fields["status"] in {"failed", "canceled"}:
+        return refund
+    kept = {name: value for name, value in fields.items() if name != "pending_reason"}
+    if status == "failed":
+        kept["failure_reason"] = reason or "expired_or_canceled_card"
+    changed = world.store.replace(refund, {**kept, "status": status})
+    if status in {"failed", "canceled"}:
+        return _give_up(world, changed)
+    world.emit("refund.updated", changed.fields, {"status": fields["status"]})
+    return changed
+
+
+def _give_up(world: World, refund: Record) -> Record:
+    """Return a failed or cancelled refund's money to the account and to the charge."""
+    fields = refund.fields
+    _count(world, fields["charge"], -fields["amount"])
+    if fields["balance_transaction"] is not None:
+        movement = payments.book(
+            world, kind="refund_failure", amount=fields["amount"], currency=fields["currency"], source=refund.id
+        )
+        refund = world.store.change(refund, failure_balance_transaction=movement.id)
+    word = "failed" if refund.fields["status"] == "failed" else "updated"
+    world.emit(f"refund.{word}", refund.fields)
+    return refund

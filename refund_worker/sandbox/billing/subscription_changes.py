@@ -1,0 +1,156 @@
+"""A subscription's update: which items change, what of it is prorated, and when that is invoiced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from refund_worker.sandbox import params
+from refund_worker.sandbox.billing import invoices, subscriptions
+from refund_worker.sandbox.billing.subscription_fields import fresh_item, plan
+from refund_worker.sandbox.errors import ApiError, resource_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from refund_worker.sandbox.store import Fields, Record
+    from refund_worker.sandbox.world import World
+
+
+def discount(world: World, coupon: str) -> Fields:
+    """A discount by a coupon, as lines apply it."""
+    rule = world.existing("coupon", coupon, param="discounts", status=400).hidden["rule"]
+    return {**rule, "discount": world.ids.take("di"), "coupon": coupon}
+
+
+def apply(world: World, subscription: Record, given: Mapping[str, Any]) -> Record:
+    """Apply an update's parameters.
+
+    Raises:
+        ApiError: If an item or price does not exist, or the proration date is outside the period.
+    """
+    before = subscription.fields
+    changes = _plain_changes(world, before, given)
+    rows = subscriptions.items_of(subscription)
+    after = _rows_after(world, subscription, given.get("items", ()))
+    at = _proration_date(world, rows, given)
+    behavior = given.get("proration_behavior", "create_prorations")
+    restarted = [row["id"] for row in after if _restarts(rows, row)]
+    if restarted:
+        after = [_restart(world, row) for row in after]
+        changes["billing_cycle_anchor"] = world.now
+    fresh = []
+    if behavior != "none":
+        for row in rows:
+            if row not in after:
+                credited = subscriptions.credit_unused(world, world.store["subscription", subscription.id], row, at=at)
+                fresh += [credited] if credited else []
+    current = world.store.change(
+        world.store["subscription", subscription.id], items=subscriptions.with_items(subscription.id, after), **changes
+    )
+    _announce(world, before, current)
+    if restarted:
+        _bill_restarted(world, current)
+    elif behavior != "none":
+        for row in after:
+            if row not in rows:
+                current = world.store["subscription", subscription.id]
+                fresh.append(subscriptions.bill_remaining(world, current, row, at=at))
+        if behavior == "always_invoice" and fresh:
+            current = world.store["subscription", subscription.id]
+            subscriptions.invoice_prorations(world, current, fresh=fresh, reason="subscription_update")
+    return world.store["subscription", subscription.id]
+
+
+def _announce(world: World, before: Fields, current: Record) -> None:
+    previous = {name: value for name, value in before.items() if current.fields[name] != value}
+    if previous:
+        world.emit("customer.subscription.updated", current.fields, previous)
+
+
+def _plain_changes(world: World, before: Fields, given: Mapping[str, Any]) -> Fields:
+    changes: Fields = {name: given[name] for name in ("description", "collection_method") if name in given}
+    changes["metadata"] = params.merged(before["metadata"], given.get("metadata"))
+    if "cancellation_details" in given:
+        changes["cancellation_details"] = {**before["cancellation_details"], **given["cancellation_details"]}
+    if "cancel_at_period_end" in given:
+        wanted = given["cancel_at_period_end"]
+        end = min(row["current_period_end"] for row in before["items"]["data"])
+        changes["cancel_at_period_end"] = wanted
+        changes["canceled_at"] = world.now if wanted else None
+        changes["cancel_at"] = end if wanted else None
+    return changes
+
+
+def _rows_after(world: World, subscription: Record, wanted: list[Fields] | tuple[()]) -> list[Fields]:
+    rows = {row["id"]: row for row in subscriptions.items_of(subscription)}
+    for index, change in enumerate(wanted):
+        price = None
+        if "price" in change:
+            price = world.existing("price", change["price"], param=f"items[{index}][price]", status=400).fields
+        identifier = change.get("id")
+        if identifier is None:
+            added = _added(world, subscription, change, price)
+            rows[added["id"]] = added
+            continue
+        if identifier not in rows:
+            raise resource_missing("subscription_item", identifier, param=f"items[{index}][id]", status=400)
+        if change.get("deleted"):
+            del rows[identifier]
+            continue
+        row = rows[identifier]
+        price = price or row["price"]
+        rows[identifier] = {
+            **row, "price": price, "plan": plan(price), "quantity": change.get("quantity", row["quantity"]),
+        }  # fmt: skip
+    if not rows:
+        raise ApiError("A subscription must have at least one active plan.", param="items")
+    return list(rows.values())
+
+
+def _added(world: World, subscription: Record, change: Fields, price: Fields | None) -> Fields:
+    if price is None:
+        raise ApiError("You must pass a price for a new item.", param="items")
+    row = fresh_item(
+        world, subscription=subscription.id, price=price, quantity=change.get("quantity", 1),
+        anchor=subscription.fields["billing_cycle_anchor"],
+    )  # fmt: skip
+    first = subscriptions.items_of(subscription)[0]
+    return {
+        **row,
+        "current_period_start": first["current_period_start"],
+        "current_period_end": first["current_period_end"],
+    }
+
+
+def _proration_date(world: World, rows: list[Fields], given: Mapping[str, Any]) -> int:
+    at = int(given.get("proration_date", world.now))
+    start = min(row["current_period_start"] for row in rows)
+    end = max(row["current_period_end"] for row in rows)
+    if not start <= at <= end:
+        raise ApiError(
+            "Cannot specify `proration_date` outside of current subscription period.", param="proration_date"
+        )
+    return at
+
+
+def _restarts(rows: list[Fields], row: Fields) -> bool:
+    """Another billing interval restarts the billing cycle now."""
+    old = next((found for found in rows if found["id"] == row["id"]), None)
+    return old is not None and _interval(old) != _interval(row)
+
+
+def _interval(row: Fields) -> tuple[str, int]:
+    recurring = row["price"]["recurring"]
+    return recurring["interval"], recurring["interval_count"]
+
+
+def _restart(world: World, row: Fields) -> Fields:
+    fresh = fresh_item(world, subscription=row["subscription"], price=row["price"], quantity=row["quantity"])
+    return {**fresh, "id": row["id"], "created": row["created"], "metadata": row["metadata"]}
+
+
+def _bill_restarted(world: World, subscription: Record) -> None:
+    """A restarted cycle is invoiced at once, whatever the proration behavior."""
+    draft = subscriptions.bill(world, subscription, reason="subscription_update")
+    invoices.finalize(world, draft)
+    subscriptions.schedule_renewal(world, world.store["subscription", subscription.id])
