@@ -75,10 +75,10 @@ class StripeApi:
         livemode = _livemode(api_key)
         base = _base(api_base or API_BASE, livemode=livemode)
         _silence_vendor()
-        self._session = Session(base)
+        self._session = Session(base) if http_client is None else None
         self._notices: set[str] = set()
-        inner = http_client or stripe.RequestsClient(timeout=(connect_timeout_s, read_timeout_s), session=self._session)
-        door = Door(inner, on_notice=self._notice)
+        http = http_client or stripe.RequestsClient(timeout=(connect_timeout_s, read_timeout_s), session=self._session)
+        door = Door(http, on_notice=self._notice)
         client = stripe.StripeClient(
             api_key,
             stripe_version=API_VERSION,
@@ -92,7 +92,8 @@ class StripeApi:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        if self._session is not None:
+            self._session.close()
 
     def account(self) -> Account:
         """The account and mode of the key."""

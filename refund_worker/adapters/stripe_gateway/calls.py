@@ -4,17 +4,19 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import stripe
 
-from refund_worker.adapters.stripe_gateway.errors import error_of
+from refund_worker.adapters.stripe_gateway.errors import error_of, foreign
 from refund_worker.adapters.stripe_gateway.fields import Fields, answer_of_kind
 from refund_worker.adapters.stripe_gateway.transport import Door
-from refund_worker.domain.errors import NotFound, OutcomeUnknown, Retryable, StripeError, UnreadableAnswer
+from refund_worker.domain.errors import NotFound, OutcomeUnknown, Rejected, Retryable, StripeError, UnreadableAnswer
 from refund_worker.ports import Clock, RateLimiter
 
 PAGE_SIZE = 100  # the most Stripe gives: docs.stripe.com/api/pagination
+# Between two pages of a sweep a row or two may be deleted, hardly three at the very end of a page.
+CURSORS_TRIED = 3
 TRIES = 4
 # A half, one, two seconds and their jitter: a failing read is told to its case after some 4 seconds.
 BACKOFF_S = 0.5
@@ -22,6 +24,7 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 _jitter = random.SystemRandom()
 
 T = TypeVar("T")
+_Params: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,19 @@ class Written:
     object: Fields
     request_id: str | None
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """A page of a list; `more` says that another one follows."""
+
+    rows: list[Fields]
+    more: bool
+
+    @property
+    def last(self) -> str:
+        """The cursor of the next page."""
+        return self.rows[-1].text("id") if self.rows else ""
 
 
 class Calls:
@@ -59,8 +75,8 @@ class Calls:
         Raises:
             StripeError: Of one of the families; after up to four tries where another try may bring the answer.
         """
-        answer = self._read(path, ids, params)
-        return self._checked(answer_of_kind(answer, kind=kind, call=f"GET {path}", asked=asked))
+        answer = answer_of_kind(self._read(path, ids, params), kind=kind, call=f"GET {path}", asked=asked)
+        return self._checked(answer)
 
     def rows(self, path: str, *ids: str, kind: str, **params: object) -> Iterator[Fields]:
         """Read a list to its end, in Stripe's order; a page is read when its first row is asked for.
@@ -69,22 +85,32 @@ class Calls:
             UnreadableAnswer: Also if a page says that more follows but is empty or ends where an earlier one did.
         """
         cursors: set[str] = set()
-        call = f"GET {path}"
-        page_params = {"limit": PAGE_SIZE, **params}
+        page = self._page(path, ids, kind=kind, params=params)
         while True:
-            page = answer_of_kind(self._read(path, ids, page_params), kind="list", call=call)
-            page.name = call
-            rows = [self._checked(row) for row in page.rows("data", kind=kind)]
-            more = page.flag("has_more")
-            if more:
-                last = rows[-1].text("id") if rows else ""
-                if not rows or last in cursors:
-                    raise UnreadableAnswer(message=f"{call}: `has_more` is true, but the pages do not go on")
-                cursors.add(last)
-                page_params["starting_after"] = last
-            yield from rows
-            if not more:
+            if page.more and (not page.rows or page.last in cursors):
+                raise UnreadableAnswer(message=f"GET {path}: `has_more` is true, but the pages do not go on")
+            yield from page.rows
+            if not page.more:
                 return
+            cursors.add(page.last)
+            page = self._page_after(page, path, ids, kind=kind, params=params)
+
+    def _page_after(self, page: "_Page", path: str, ids: tuple[str, ...], *, kind: str, params: _Params) -> "_Page":
+        """The page behind this one. An object that was deleted meanwhile is no cursor: then the one before it is."""
+        cursors = [row.text("id") for row in page.rows][-CURSORS_TRIED:]
+        while True:
+            try:
+                return self._page(path, ids, kind=kind, params={**params, "starting_after": cursors.pop()})
+            except Rejected as error:
+                if error.param != "starting_after" or not cursors:
+                    raise
+
+    def _page(self, path: str, ids: tuple[str, ...], *, kind: str, params: _Params) -> "_Page":
+        call = f"GET {path}"
+        answer = answer_of_kind(self._read(path, ids, {"limit": PAGE_SIZE, **params}), kind="list", call=call)
+        answer.name = call
+        rows = [self._checked(row) for row in answer.rows("data", kind=kind)]
+        return _Page(rows=rows, more=answer.flag("has_more"))
 
     def post(
         self, path: str, *ids: str, kind: str, send: Callable[[stripe.StripeClient], stripe.StripeObject]
@@ -105,23 +131,22 @@ class Calls:
         answer = self._try(call, lambda: _last_answer(send(self._client)))
         if isinstance(answer, StripeError):
             raise answer
-        headers = self._door.headers
-        request_id = headers.get("Request-Id")
+        head = self._door.head
         try:
-            found = self._checked(answer_of_kind(answer, kind=kind, call=call))
+            found = self._checked(answer_of_kind(self._stripes(answer, call=call), kind=kind, call=call))
         except UnreadableAnswer as error:
-            error.request_id = request_id
+            error.request_id, error.http_status, error.replayed = head.request_id, head.status, head.replayed
             raise
-        return Written(object=found, request_id=request_id, replayed=headers.get("Idempotent-Replayed") == "true")
+        return Written(object=found, request_id=head.request_id, replayed=head.replayed)
 
-    def _read(self, path: str, ids: tuple[str, ...], params: Mapping[str, object]) -> object:
+    def _read(self, path: str, ids: tuple[str, ...], params: _Params) -> dict[str, object]:
         """Read what is at a path; a GET changes nothing, so it may be sent again."""
         call, url = f"GET {path}", _filled(path, ids)
         attempt = 1
         while True:
             answer = self._try(call, lambda: self._client.raw_request("get", url, **params).data)
             if not isinstance(answer, StripeError):
-                return answer
+                return self._stripes(answer, call=call)
             if attempt == TRIES or not _another_try_may_help(answer):
                 raise answer
             self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * _jitter.uniform(0.5, 1.0))
@@ -130,13 +155,21 @@ class Calls:
     def _try(self, call: str, send: Callable[[], T]) -> T | StripeError:
         """Send once; an error is returned, not raised, so that no exception chain leads to the vendor's."""
         self._limiter.wait(call)
+        self._door.forget()
         try:
             return send()
         except Exception as raised:  # noqa: BLE001 - it may have been sent: whatever it is, it is a family of ours
-            error = error_of(raised, call=call, base=self._base, headers=self._door.headers)
+            error = error_of(raised, call=call, base=self._base, head=self._door.head)
         if error.http_status == 429:
-            self._limiter.throttled(call, reason=self._door.headers.get("Stripe-Rate-Limited-Reason"))
+            self._limiter.throttled(call, reason=self._door.head.throttle_reason)
         return error
+
+    def _stripes(self, answer: object, *, call: str) -> dict[str, object]:
+        """Stripe answers with an object that says what it is; anything else is another API's."""
+        if isinstance(answer, dict) and isinstance(answer.get("object"), str):
+            return answer
+        brought = "JSON that is not one of Stripe's objects"
+        raise UnreadableAnswer(message=foreign(base=self._base, call=call, brought=brought))
 
     def _checked(self, answer: Fields) -> Fields:
         """A test object seen with a live key, or the other way round, is not what this key can see."""

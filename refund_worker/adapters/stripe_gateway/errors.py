@@ -9,7 +9,7 @@ Source: docs.stripe.com/error-codes, docs.stripe.com/api/errors; what the vendor
 import re
 import ssl
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.adapters.stripe_gateway.redaction import one_line
+from refund_worker.adapters.stripe_gateway.transport import Head
 from refund_worker.domain.errors import (
     KeyParametersDiffer,
     NotFound,
@@ -46,8 +47,7 @@ class Refusal:
 
     call: str
     base: str
-    status: int | None
-    headers: Mapping[str, str]
+    head: Head
     envelope: Fields | None
 
     @property
@@ -72,9 +72,9 @@ class Refusal:
             message=message,
             code=self.code,
             param=one_line(param) if param else None,
-            http_status=self.status,
-            request_id=self.headers.get("Request-Id"),
-            replayed=self.headers.get("Idempotent-Replayed") == "true",
+            http_status=self.head.status,
+            request_id=self.head.request_id,
+            replayed=self.head.replayed,
         )
 
     def _word(self, key: str) -> str | None:
@@ -82,31 +82,35 @@ class Refusal:
         return found if isinstance(found, str) and found else None
 
 
-def error_of(error: Exception, *, call: str, base: str, headers: Mapping[str, str]) -> StripeError:
+def error_of(error: Exception, *, call: str, base: str, head: Head) -> StripeError:
     """Map what a call raised to the family of errors it belongs to.
 
     Args:
         error: Whatever the vendor's client raised.
         call: Method and path template: `GET /v1/charges`.
         base: The address of the API.
-        headers: Of the answer; empty where none came.
+        head: Status and headers of the answer.
 
     Returns:
         An error to raise outside of the `except` block, so that it does not carry the vendor's, which holds bodies.
     """
     if isinstance(error, stripe.APIConnectionError):
         return _of_connection(error, call=call, base=base)
-    status = error.http_status if isinstance(error, stripe.StripeError) else None
     body: object = error.json_body if isinstance(error, stripe.StripeError) else None
-    refusal = Refusal(call=call, base=base, status=status, headers=headers, envelope=_envelope(body))
+    refusal = Refusal(call=call, base=base, head=head, envelope=_envelope(body))
     if refusal.envelope is None:
         return _of_foreign(refusal, error)
     return _of_envelope(refusal)
 
 
+def foreign(*, base: str, call: str, brought: str) -> str:
+    """The sentence for an address where something else than Stripe answers."""
+    return f"{base} does not answer like Stripe's API: {call} brought {brought}"
+
+
 def _of_envelope(refusal: Refusal) -> StripeError:
     """Stripe itself said why."""
-    status, code = refusal.status or 0, refusal.code
+    status, code = refusal.head.status or 0, refusal.code
     said = f"Stripe answered {refusal.call} with HTTP {status}: {refusal.text}"
     if status == 401:
         return refusal.build(Unauthorized, f"Stripe does not accept the key: {refusal.text}")
@@ -125,19 +129,19 @@ def _of_envelope(refusal: Refusal) -> StripeError:
 
 def _of_foreign(refusal: Refusal, error: Exception) -> StripeError:
     """An answer came that is not in Stripe's form; of which only 429 with Stripe's header is understood."""
-    if refusal.status == 429 and "Stripe-Rate-Limited-Reason" in refusal.headers:
+    status = refusal.head.status
+    if status == 429 and refusal.head.throttle_reason is not None:
         return refusal.build(Retryable, f"Stripe throttled {refusal.call}")
-    if refusal.status is None:
-        return refusal.build(OutcomeUnknown, f"the answer to {refusal.call} is malformed ({type(error).__name__})")
-    if refusal.status >= 500:
-        return refusal.build(OutcomeUnknown, f"{refusal.base} answered {refusal.call} with HTTP {refusal.status}")
+    if status is None:
+        return refusal.build(OutcomeUnknown, f"no answer to {refusal.call}: {type(error).__name__}")
+    if status >= 500:
+        return refusal.build(OutcomeUnknown, f"{refusal.base} answered {refusal.call} with HTTP {status}")
     page = isinstance(error, stripe.StripeError) and (error.http_body or "").lstrip().startswith("<")
-    if 200 <= refusal.status < 300 and not page:
+    if 200 <= status < 300 and not page:
         return refusal.build(OutcomeUnknown, f"the answer to {refusal.call} is malformed: cut short, or not JSON")
     what = "a web page" if page else "no error of Stripe's"
     return refusal.build(
-        UnreadableAnswer,
-        f"{refusal.base} does not answer like Stripe's API: {refusal.call} brought HTTP {refusal.status} and {what}",
+        UnreadableAnswer, foreign(base=refusal.base, call=refusal.call, brought=f"HTTP {status} and {what}")
     )
 
 

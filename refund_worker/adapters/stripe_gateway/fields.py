@@ -5,7 +5,6 @@ another type is an `UnreadableAnswer` that names object and key, never the value
 """
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from refund_worker.domain.errors import UnreadableAnswer
 
@@ -138,7 +137,7 @@ class Fields:
             yield Fields(entry, name=f"{self.name} {key}[{position}]")
 
 
-def answer_of_kind(answer: object, *, kind: str, call: str, asked: str | None = None) -> Fields:
+def answer_of_kind(answer: Mapping[str, object], *, kind: str, call: str, asked: str | None = None) -> Fields:
     """Return the object that a call answered with.
 
     Args:
@@ -148,17 +147,14 @@ def answer_of_kind(answer: object, *, kind: str, call: str, asked: str | None = 
         asked: What `id` must say; None where it is not known.
 
     Raises:
-        UnreadableAnswer: If it is another object than the one asked for, or none.
+        UnreadableAnswer: If it is another object than the one asked for.
     """
-    if not isinstance(answer, dict) or not isinstance(answer.get("object"), str):
-        raise UnreadableAnswer(message=f"the answer to {call} is not one of Stripe's objects")
-    found = cast("Mapping[str, object]", answer)
-    if found["object"] != kind:
+    if answer.get("object") != kind:
         raise UnreadableAnswer(message=f"the answer to {call} is another object than a {kind}")
-    if asked is not None and found.get("id") != asked:
+    if asked is not None and answer.get("id") != asked:
         raise UnreadableAnswer(message=f"the answer to {call} is another {kind} than {asked}")
-    name = found.get("id") if isinstance(found.get("id"), str) else None
-    return Fields(found, name=f"{kind} {name}" if name else kind)
+    found = answer.get("id")
+    return Fields(answer, name=f"{kind} {found}" if isinstance(found, str) else kind)
 
 
 def _of_kind(row: Fields, *, kind: str) -> Fields:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,8 +21,34 @@ READ_TIMEOUT_S = 30.0
 CONNECTIONS_MAX = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Status and headers of an answer; None and empty where none came."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def request_id(self) -> str | None:
+        """Stripe's `req_`."""
+        return self.headers.get("Request-Id")
+
+    @property
+    def replayed(self) -> bool:
+        """The answer was stored under the idempotency key by an earlier request."""
+        return self.headers.get("Idempotent-Replayed") == "true"
+
+    @property
+    def throttle_reason(self) -> str | None:
+        """Which limit a 429 speaks of; None for a lock timeout."""
+        return self.headers.get("Stripe-Rate-Limited-Reason")
+
+
+NO_HEAD = Head()
+
+
 class Door(stripe.HTTPClient):
-    """Passes each request to another client, and keeps what the vendor's errors forget: the headers of the answer.
+    """Passes each request to another client, and keeps what the vendor's errors forget: status and headers.
 
     A `Stripe-Notice` header is taken out and told to `on_notice`: the vendor's client would raise a Python warning
     for each answer, which floods a night of 100,000 calls and is an error where warnings are errors.
@@ -39,20 +66,23 @@ class Door(stripe.HTTPClient):
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None, **_: object
     ) -> tuple[str, int, Mapping[str, str]]:
         """Send a request; returns body, status and headers."""
-        self._here.headers = None
         body, status, found = self._inner.request(method, url, headers, post_data)
         answered: CaseInsensitiveDict[str] = CaseInsensitiveDict(found)
-        self._here.headers = answered
+        self._here.answered = Head(status=status, headers=answered)
         notice = answered.pop("Stripe-Notice", None)
         if notice:
             self._on_notice(notice)
         return body, status, answered
 
+    def forget(self) -> None:
+        """Forget this thread's last answer."""
+        self._here.answered = NO_HEAD
+
     @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers of this thread's last answer; empty where none came."""
-        found: Mapping[str, str] | None = getattr(self._here, "headers", None)
-        return found if found is not None else {}
+    def head(self) -> Head:
+        """The head of this thread's last answer."""
+        found: Head = getattr(self._here, "answered", NO_HEAD)
+        return found
 
 
 class Session(requests.Session):
