@@ -5,15 +5,17 @@ The order is reserve, refund newest first, close (design section 2). Every branc
 (`domain.protocol` has the list).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
 from refund_worker.domain.cases import Case, SendAnswer, State, Step, StepState
-from refund_worker.domain.charges import allocate
 from refund_worker.domain.currencies import step_minor
 from refund_worker.domain.marks import INVOICE
-from refund_worker.domain.plans import PlannedRefund
+from refund_worker.domain.plans import Plan, PlannedRefund
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, SEND_WITHIN_S
+from refund_worker.domain.lot_book import is_named
 from refund_worker.domain.reasons import Reason
 
 # Stripe's words for "less is left on this charge than you think"; asking for more than remains has no code but this
@@ -225,39 +227,47 @@ def next_refund(case: Case) -> PlannedRefund | None:
 
     A charge that refused for good is passed over, and the next eligible one takes its part (design section 2).
     """
-    covered = case.covered_minor or 0
-    amounts = {}
-    for planned in case.plan.refunds:
-        amounts[planned.subscription] = amounts.get(planned.subscription, 0) + planned.amount_minor
-    subscription_of = {(r.charge, r.invoice): r.subscription for r in case.plan.refunds} | {
-        (c.charge, c.invoice): c.subscription for c in case.plan.candidates
-    }
-    used: dict[tuple[str, str], int] = {}
+    wanted = _wanted_by_subscription(case.plan)
+    subscriptions = {(one.charge, one.invoice): one.subscription for one in case.plan.candidates}
+    used: Counter[tuple[str, str]] = Counter()
     closed: set[str] = set()
     for step in latest_attempts(one for one in case.steps if one.kind == "refund").values():
-        subscription = subscription_of[(step.target, _invoice_of(step))]
-        if step.stands:
-            used[(step.target, subscription)] = used.get((step.target, subscription), 0) + step.amount_minor
-            amounts[subscription] -= step.amount_minor
-        else:
+        subscription = subscriptions[step.target, _invoice_of(step)]
+        if not step.stands:
             closed.add(step.target)
-    left = covered - sum(used.values())  # rule REFUND_ONLY_WHAT_IS_RESERVED
-    capped = {}
-    for subscription, amount in amounts.items():
+            continue
+        used[step.target, subscription] += step.amount_minor
+        own = min(step.amount_minor, wanted[subscription])
+        wanted[subscription] -= own
+        wanted[ANY_SUBSCRIPTION] -= step.amount_minor - own
+    left = (case.covered_minor or 0) - used.total()  # rule REFUND_ONLY_WHAT_IS_RESERVED
+    capped: dict[str, int] = {}
+    for subscription, amount in wanted.items():
         capped[subscription] = max(0, min(amount, left))
         left -= capped[subscription]
-    refunds = allocate(amounts=capped, candidates=case.plan.candidates, used=used, closed=frozenset(closed))
-    step_size = step_minor(case.plan.currency)
-    for refund in refunds:
-        amount = refund.amount_minor - refund.amount_minor % step_size
-        if amount > 0:
-            return PlannedRefund(
-                charge=refund.charge,
-                invoice=refund.invoice,
-                subscription=refund.subscription,
-                amount_minor=amount,
-            )
-    return None
+    refunds = allocate(
+        amounts=capped,
+        candidates=case.plan.candidates,
+        used=used,
+        closed=closed,
+        step_minor=step_minor(case.plan.currency),
+    )
+    return refunds[0] if refunds else None
+
+
+def _wanted_by_subscription(plan: Plan) -> Counter[str]:
+    """What the reserve named of each subscription's lots, minor units; credit of no subscription may use any charge."""
+    wanted: Counter[str] = Counter()
+    left = [lot.left_minor for lot in plan.lots]
+    for name in plan.named_lots:
+        amount = name.amount_minor
+        for place, lot in enumerate(plan.lots):
+            if is_named(lot, name):
+                taken = min(left[place], amount)
+                left[place] -= taken
+                amount -= taken
+                wanted[lot.subscription or ANY_SUBSCRIPTION] += taken
+    return wanted
 
 
 def _again(step: Step) -> IntendRefund:

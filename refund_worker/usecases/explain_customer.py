@@ -56,7 +56,12 @@ def explain_customer(world: World, customer: str) -> Explanation:
     return Explanation(
         facts=facts,
         plan=plan,
-        excluded_charges=excluded_charges(facts=facts, plan=plan, now=now),
+        excluded_charges=excluded_charges(
+            facts=facts,
+            subscriptions={lot.subscription for lot in plan.lots if lot.subscription is not None},
+            currency=currency,
+            now=now,
+        ),
         standings=tuple(world.ledger.standings(customer=customer)),
         cases=tuple(world.ledger.cases_of_customer(customer)),
     )

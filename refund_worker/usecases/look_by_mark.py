@@ -7,9 +7,10 @@ from refund_worker.domain.errors import HistoryInconsistent
 from refund_worker.domain.facts import CustomerBalanceTransaction, Refund
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
-from refund_worker.domain.provenance import covered_by, enough
+from refund_worker.domain.provenance import covered_by
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.saga import ABSENT_AFTER_500, ABSENT_BY_MARK
+from refund_worker.domain.window import enough
 from refund_worker.usecases.world import World
 
 

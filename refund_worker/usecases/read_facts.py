@@ -8,7 +8,7 @@ from refund_worker.domain.facts import (
     Invoice,
     PendingItem,
 )
-from refund_worker.domain.provenance import enough
+from refund_worker.domain.window import enough
 from refund_worker.ports import Clock, StripeGateway
 
 _PAGE = 100  # Stripe's largest page: the first is always read whole

@@ -1,4 +1,4 @@
-"""Finds reservations without a live case - a lost ledger, a dead deployment, a refund that failed later - and mends them.
+"""Finds reservations without a live case and mends them: a lost ledger, a dead deployment, a refund that failed later.
 
 Never finishes one, always gives its rest back (rule ORPHAN_RESERVATION_IS_GIVEN_BACK); the next run plans anew.
 """

@@ -1,0 +1,71 @@
+"""Wires adapters to ports: the one place that knows which adapter stands behind which port."""
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from refund_worker.adapters.clock import SystemClock
+from refund_worker.adapters.ledger import SqlLedger
+from refund_worker.adapters.policy_file import load_policy
+from refund_worker.adapters.rate_limiter import RateLimiter
+from refund_worker.adapters.stripe_gateway import StripeApi
+from refund_worker.domain.policy import Policy
+from refund_worker.settings import Settings
+from refund_worker.usecases.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """A world ready to act, and whether its ledger was made just now."""
+
+    world: World
+    ledger_is_new: bool
+
+
+def wire(settings: Settings, *, policy: Policy) -> Wired:
+    """Build the world of a command that speaks to Stripe.
+
+    The key is tried before the ledger is touched: a wrong one leaves no file behind.
+
+    Raises:
+        StripeError: If Stripe refuses the key or cannot be reached.
+        LedgerError: If the ledger cannot be used, or is another account's.
+        ValueError: If the key or the address is malformed.
+    """
+    clock = SystemClock()
+    global_per_second, endpoint_per_second = settings.rates()
+    limiter = RateLimiter(global_per_second=global_per_second, endpoint_per_second=endpoint_per_second)
+    stripe = StripeApi(
+        api_key=settings.stripe_api_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        limiter=limiter,
+        clock=clock,
+    )
+    account = stripe.account()
+    ledger = SqlLedger.open(settings.database_url)
+    is_new = ledger.bind(account, now=clock.now())
+    world = World(
+        stripe=stripe,
+        ledger=ledger,
+        clock=clock,
+        new_id=new_id,
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        account=account,
+        policy=policy,
+    )
+    return Wired(world=world, ledger_is_new=is_new)
+
+
+def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:
+    """Read the policy in force; with `all_time` no credit is too old to be listed."""
+    path = Path(settings.refund_policy) if settings.refund_policy else None
+    policy = load_policy(path, tz=ZoneInfo(settings.company_tz))
+    return replace(policy, credit_since=None) if all_time else policy
+
+
+def new_id(kind: str) -> str:
+    """A random id that says what it names; 122 random bits never meet on two machines."""
+    return f"{kind}_{uuid.uuid4().hex}"

@@ -1,0 +1,140 @@
+"""`run`, `plan` and `resume`: wires the world, makes one pass, says what it did."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+from rich.console import Console
+
+from refund_worker.bootstrap import Wired, read_policy, wire
+from refund_worker.domain.policy import Policy
+from refund_worker.domain.results import CaseResult
+from refund_worker.domain.runs import RunMode, RunStatus
+from refund_worker.entrypoints.exits import Exit, WrongUse, exit_of_run, say
+from refund_worker.entrypoints.json_form import run_json
+from refund_worker.entrypoints.logs import CaseLog
+from refund_worker.entrypoints.stock import print_stock
+from refund_worker.entrypoints.stopping import stop_on_signals
+from refund_worker.entrypoints.table import ProgressWatcher, print_run
+from refund_worker.observability import configure_logging
+from refund_worker.settings import Settings, load_settings
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.run_night import RunResult, Watcher, run_night
+
+# Stripe's ids are letters, digits and underscores; merchants could once choose customer ids, also with dashes.
+_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
+    """Make a pass that moves money; with a live key only where REFUND_LIVE=1 says so."""
+    settings = load_settings(os.environ)
+    mode = RunMode.RUN
+    if not settings.moves_money:
+        say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
+        mode = RunMode.PLAN
+    return _pass(settings, mode=mode, command="run", customers=customers, limit=limit, as_json=as_json)
+
+
+def plan(*, customers: Sequence[str], all_time: bool, as_json: bool) -> Exit:
+    """Make a pass that only reads and plans."""
+    settings = load_settings(os.environ)
+    return _pass(
+        settings, mode=RunMode.PLAN, command="plan", customers=customers, all_time=all_time, as_json=as_json
+    )
+
+
+def resume(*, as_json: bool) -> Exit:
+    """Finish interrupted cases, without looking for new credit."""
+    settings = load_settings(os.environ)
+    if not settings.moves_money:
+        raise WrongUse("REFUND_LIVE is not 1: set it to 1 to finish interrupted cases with this live key")
+    return _pass(settings, mode=RunMode.RUN, command="resume", discover=False, as_json=as_json)
+
+
+def check_customer(customer: str) -> None:
+    """Raise WrongUse unless the text can be a customer's id."""
+    if not _CUSTOMER.fullmatch(customer):
+        raise WrongUse(f"{customer!r} is not a customer id (cus_…)")
+
+
+def open_world(settings: Settings, policy: Policy) -> Wired:
+    """Wire the world, and say that a new ledger knows nothing of earlier reservations."""
+    configure_logging(json=not sys.stderr.isatty(), stream=sys.stderr)
+    wired = wire(settings, policy=policy)
+    if wired.ledger_is_new:
+        say("this ledger is new: if refund-worker ran here before with another one, run `refund-worker recover` first")
+    return wired
+
+
+def _pass(
+    settings: Settings,
+    *,
+    mode: RunMode,
+    command: str,
+    customers: Sequence[str] = (),
+    limit: int | None = None,
+    all_time: bool = False,
+    discover: bool = True,
+    as_json: bool,
+) -> Exit:
+    for customer in customers:
+        check_customer(customer)
+    policy = read_policy(settings, all_time=all_time)
+    if settings.livemode and policy.credit_since is None and not all_time:
+        raise WrongUse(
+            "credit_since is not set: with a live key policy.toml must say from which date credit may leave "
+            "(`refund-worker plan --all-time` shows what is older)"
+        )
+    wired = open_world(settings, policy)
+    gate = RunGate(policy=policy, cases_max=limit)
+    with stop_on_signals(gate, wired.world.ledger), _watching(as_json=as_json) as watcher:
+        result = run_night(
+            wired.world,
+            gate,
+            watcher,
+            mode=mode,
+            command=command,
+            customers=customers,
+            discover=discover,
+        )
+    _show(result, all_time=all_time, as_json=as_json)
+    _name_what_is_left(result)
+    return exit_of_run(result)
+
+
+@contextmanager
+def _watching(*, as_json: bool) -> Iterator[Watcher]:
+    console = Console(stderr=True)
+    with ProgressWatcher(console) if console.is_terminal and not as_json else nullcontext() as progress:
+        yield CaseLog(progress)
+
+
+def _show(result: RunResult, *, all_time: bool, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(run_json(result.summary(), result.cases)))  # noqa: T201  the contract's one object
+        return
+    console = Console()
+    print_run(console, result)
+    if all_time:
+        print_stock(console, result)
+
+
+def _name_what_is_left(result: RunResult) -> None:
+    """Say on standard error what a person must know: what stopped the run, which cases failed or are unfinished."""
+    if result.permission is not None:
+        say(result.permission)
+    elif result.status is RunStatus.STOPPED:
+        say(f"stopped: {result.stopped_by}")
+    elif result.status is RunStatus.INTERRUPTED:
+        say("interrupted: `refund-worker resume` finishes what is left")
+    for case in result.cases:
+        if case.outcome in {"failed", "unknown", "owed"}:
+            say(f"{case.customer} {case.outcome} ({case.reason}){_detail(case)}")
+
+
+def _detail(case: CaseResult) -> str:
+    lines = (case.detail or "").strip().splitlines()
+    return f": {lines[-1]}" if lines else ""

@@ -1,0 +1,152 @@
+"""A world for tests: the real gateway and ledger before the sandbox, in process, on the sandbox's clock."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import stripe
+
+from refund_worker.adapters.ledger import SqlLedger
+from refund_worker.adapters.stripe_gateway import StripeApi
+from refund_worker.domain.policy import Policy
+from refund_worker.domain.results import CaseResult
+from refund_worker.domain.runs import RunMode
+from refund_worker.ports import Ledger, StripeGateway
+from refund_worker.sandbox import AnswerLost, Sandbox
+from refund_worker.usecases.recover import RecoverResult, recover
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.run_night import RunResult, run_night
+from refund_worker.usecases.world import World
+
+TEST_KEY = "sk_test_sandbox"
+
+
+class InProcessClient(stripe.HTTPClient):
+    """Carries the vendor client's requests to a sandbox without a socket."""
+
+    name = "in_process"
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
+        self._sandbox = sandbox
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """Dispatch one request; a lost answer is a connection error, as on a wire."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        body = post_data.encode() if isinstance(post_data, str) else b""
+        try:
+            answer = self._sandbox.dispatch(method=method.upper(), target=target, headers=headers or {}, body=body)
+        except AnswerLost as lost:
+            raise stripe.APIConnectionError(f"the connection was reset: {lost}") from None
+        return answer.body.decode("utf-8", "replace"), answer.status, answer.headers
+
+
+@dataclass(slots=True)
+class SandboxTime:
+    """The program's clock on the sandbox's: sleeping moves it, so that no test waits."""
+
+    sandbox: Sandbox
+    ahead_s: float = 0.0
+
+    def now(self) -> int:
+        """The sandbox's now."""
+        return self.sandbox.clock.now
+
+    def sleep(self, seconds: float) -> None:
+        """Move the sandbox's clock by whole seconds, carrying what is left."""
+        self.ahead_s += seconds
+        whole, self.ahead_s = int(self.ahead_s), self.ahead_s % 1
+        if whole:
+            self.sandbox.clock.advance(whole)
+
+
+class NoLimiter:
+    """Lets every call through: limits have their own tests."""
+
+    def wait(self, endpoint: str) -> None:
+        """Nothing to wait for."""
+
+    def throttled(self, endpoint: str, *, reason: str | None) -> None:
+        """Nothing to learn."""
+
+
+@dataclass(slots=True)
+class Ids:
+    """Ids that are the same in each run of a test; `deployment` keeps two deployments apart."""
+
+    deployment: str = "a"
+    _count: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def __call__(self, kind: str) -> str:
+        """The next id."""
+        return f"{kind}_{self.deployment}{next(self._count):06d}"
+
+
+class Silence:
+    """Watches nothing."""
+
+    def started(self, run: str) -> None:
+        """Nothing."""
+
+    def customers_read(self, count: int) -> None:
+        """Nothing."""
+
+    def case_finished(self, result: CaseResult) -> None:
+        """Nothing."""
+
+
+def gateway(sandbox: Sandbox, *, key: str = TEST_KEY) -> StripeApi:
+    """The real gateway, in process."""
+    return StripeApi(
+        api_key=key,
+        api_base="http://127.0.0.1:1",
+        limiter=NoLimiter(),
+        clock=SandboxTime(sandbox),
+        http_client=InProcessClient(sandbox),
+    )
+
+
+def make_world(
+    sandbox: Sandbox,
+    *,
+    policy: Policy | None = None,
+    ledger: Ledger | None = None,
+    stripe_gateway: StripeGateway | None = None,
+    ids: Ids | None = None,
+    worker: str = "worker",
+) -> World:
+    """A world before the sandbox, with a fresh ledger in memory unless one is given."""
+    api = stripe_gateway or gateway(sandbox)
+    account = api.account()
+    kept = ledger or SqlLedger.open("sqlite://")
+    kept.bind(account, now=sandbox.clock.now)
+    return World(
+        stripe=api,
+        ledger=kept,
+        clock=SandboxTime(sandbox),
+        new_id=ids or Ids(),
+        worker=worker,
+        account=account,
+        policy=policy or Policy(),
+    )
+
+
+def night(world: World, *customers: str, mode: RunMode = RunMode.RUN, limit: int | None = None) -> RunResult:
+    """One pass on one thread: the same order every time."""
+    gate = RunGate(policy=world.policy, cases_max=limit)
+    return run_night(world, gate, Silence(), mode=mode, command=str(mode), customers=customers, threads=1)
+
+
+def resume(world: World) -> RunResult:
+    """Finish interrupted cases only."""
+    gate = RunGate(policy=world.policy)
+    return run_night(world, gate, Silence(), mode=RunMode.RUN, command="resume", discover=False, threads=1)
+
+
+def recovered(world: World, *, full: bool = True) -> RecoverResult:
+    """Mend orphan reservations."""
+    return recover(world, full=full)
