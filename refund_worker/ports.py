@@ -180,8 +180,11 @@ class Ledger(Protocol):
     def cases_of_customer(self, customer: str) -> Iterator[Case]:
         """The cases of a customer, newest first."""
 
-    def standings(self, *, customer: str | None = None) -> Iterator[Standing]:
-        """The holds and skips that stand now."""
+    def standings(self, *, customer: str | None = None, during: Run | None = None) -> Iterator[Standing]:
+        """The holds and skips that stand now, or that stood while a run went on, oldest first."""
+
+    def plans_of_run(self, run: str) -> Iterator[tuple[str, Plan]]:
+        """The plans of a run that were not executed, each with its case id, in the order they were recorded."""
 
     def run(self, run: str) -> Run | None:
         """A run by its id."""
