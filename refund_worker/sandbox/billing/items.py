@@ -58,7 +58,7 @@ def add(
         "metadata": dict(metadata or {}),
         "parent": {"subscription_details": details, "type": "subscription_details"} if subscription else None,
         "period": period or {"end": world.now, "start": world.now},
-        "pricing": pricing(price),
+        "pricing": pricing(price, proration=proration is not None),
         "proration": proration is not None,
         "quantity": quantity,
         "quantity_decimal": str(quantity),

@@ -51,7 +51,7 @@ def add(
             "parent": parent,
             "period": period,
             "pretax_credit_amounts": [],
-            "pricing": pricing(price),
+            "pricing": pricing(price, proration=_is_proration(parent)),
             "quantity": quantity,
             "quantity_decimal": str(quantity),
             "subscription": (parent[parent["type"]] or {}).get("subscription"),
@@ -61,14 +61,14 @@ def add(
     )
 
 
-def pricing(price: Mapping[str, Any] | None) -> Fields | None:
-    """What a line or invoice item says about its price."""
+def pricing(price: Mapping[str, Any] | None, *, proration: bool) -> Fields | None:
+    """What a line or invoice item says about its price; prorations name no unit amount."""
     if price is None:
         return None
     return {
         "price_details": {"price": price["id"], "product": price["product"]},
         "type": "price_details",
-        "unit_amount_decimal": price["unit_amount_decimal"],
+        "unit_amount_decimal": None if proration else price["unit_amount_decimal"],
     }
 
 

@@ -34,31 +34,42 @@ def apply(world: World, subscription: Record, given: Mapping[str, Any]) -> Recor
     after = _rows_after(world, subscription, given.get("items", ()))
     at = _proration_date(world, rows, given)
     behavior = given.get("proration_behavior", "create_prorations")
-    restarted = [row["id"] for row in after if _restarts(rows, row)]
-    if restarted:
-        after = [_restart(world, row) for row in after]
+    if any(_restarts(rows, row) for row in after):
+        after, at, behavior = [_restart(world, row) for row in after], world.now, f"{behavior} restarted"
         changes["billing_cycle_anchor"] = world.now
-    fresh = []
-    if behavior != "none":
-        for row in rows:
-            if row not in after:
-                credited = subscriptions.credit_unused(world, world.store["subscription", subscription.id], row, at=at)
-                fresh += [credited] if credited else []
-    current = world.store.change(
-        world.store["subscription", subscription.id], items=subscriptions.with_items(subscription.id, after), **changes
-    )
+    gone = [row for row in rows if row not in after]
+    fresh = [] if behavior.startswith("none") else _credits(world, subscription.id, gone, at=at)
+    shown = subscriptions.with_items(subscription.id, after)
+    current = world.store.change(world.store["subscription", subscription.id], items=shown, **changes)
     _announce(world, before, current)
-    if restarted:
-        _bill_restarted(world, current)
+    _bill(world, current, [row for row in after if row not in rows], fresh=fresh, at=at, behavior=behavior)
+    return world.store["subscription", subscription.id]
+
+
+def _credits(world: World, subscription: str, gone: list[Fields], *, at: int) -> list[Record]:
+    """Credit the unused time of the items as they were."""
+    made = []
+    for row in gone:
+        credited = subscriptions.credit_unused(world, world.store["subscription", subscription], row, at=at)
+        made += [credited] if credited else []
+    return made
+
+
+def _bill(
+    world: World, subscription: Record, come: list[Fields], *, fresh: list[Record], at: int, behavior: str
+) -> None:
+    """Bill the rest of the period for the items as they are now; a restarted cycle is always invoiced at once."""
+    if behavior == "none restarted":
+        invoices.finalize(world, subscriptions.bill(world, subscription, reason="subscription_update"))
     elif behavior != "none":
-        for row in after:
-            if row not in rows:
-                current = world.store["subscription", subscription.id]
-                fresh.append(subscriptions.bill_remaining(world, current, row, at=at))
-        if behavior == "always_invoice" and fresh:
+        for row in come:
+            current = world.store["subscription", subscription.id]
+            fresh.append(subscriptions.bill_remaining(world, current, row, at=at))
+        if fresh and behavior != "create_prorations":
             current = world.store["subscription", subscription.id]
             subscriptions.invoice_prorations(world, current, fresh=fresh, reason="subscription_update")
-    return world.store["subscription", subscription.id]
+    if behavior.endswith("restarted"):
+        subscriptions.schedule_renewal(world, world.store["subscription", subscription.id])
 
 
 def _announce(world: World, before: Fields, current: Record) -> None:
@@ -147,10 +158,3 @@ def _interval(row: Fields) -> tuple[str, int]:
 def _restart(world: World, row: Fields) -> Fields:
     fresh = fresh_item(world, subscription=row["subscription"], price=row["price"], quantity=row["quantity"])
     return {**fresh, "id": row["id"], "created": row["created"], "metadata": row["metadata"]}
-
-
-def _bill_restarted(world: World, subscription: Record) -> None:
-    """A restarted cycle is invoiced at once, whatever the proration behavior."""
-    draft = subscriptions.bill(world, subscription, reason="subscription_update")
-    invoices.finalize(world, draft)
-    subscriptions.schedule_renewal(world, world.store["subscription", subscription.id])

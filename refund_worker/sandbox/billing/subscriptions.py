@@ -40,26 +40,27 @@ def rates(world: World, subscription: Record) -> list[Fields]:
     return [world.store["tax_rate", rate].hidden["rule"] for rate in subscription.hidden["tax_rates"]]
 
 
-def bill(
-    world: World, subscription: Record, *, reason: str, auto_advance: bool = False, only: frozenset[str] | None = None
-) -> Record:
-    """A draft for the current period with the pending items on it.
-
-    Args:
-        only: Ids of the subscription items to bill; None for all.
-    """
+def bill(world: World, subscription: Record, *, reason: str, auto_advance: bool = False) -> Record:
+    """A draft for the current period with the pending items on it."""
     fields = subscription.fields
     invoice = invoices.draft(
         world, customer=fields["customer"], currency=fields["currency"], reason=reason, subscription=subscription.id,
         auto_advance=auto_advance, automatic_tax=fields["automatic_tax"]["enabled"],
-        collection_method=fields["collection_method"],
+        collection_method=fields["collection_method"], period=_billed_before(subscription),
     )  # fmt: skip
     items.sweep(world, invoice=invoice, subscription=subscription.id)
     for row in items_of(subscription):
-        if only is None or row["id"] in only:
-            subscription = bill_period(world, world.store["subscription", subscription.id], invoice, row)
+        subscription = bill_period(world, world.store["subscription", subscription.id], invoice, row)
     world.store.change(world.store["subscription", subscription.id], latest_invoice=invoice.id)
     return invoices.announce(world, invoice)
+
+
+def _billed_before(subscription: Record) -> tuple[int, int] | None:
+    """The period whose usage an invoice would bill: the one that has just ended; None for the first invoice."""
+    billed = subscription.hidden["billed"].values()
+    if not billed:
+        return None
+    return min(entry["start"] for entry in billed), max(entry["end"] for entry in billed)
 
 
 def bill_period(world: World, subscription: Record, invoice: Record, row: Fields) -> Record:
@@ -178,6 +179,7 @@ def invoice_prorations(world: World, subscription: Record, *, fresh: Sequence[Re
     invoice = invoices.draft(
         world, customer=fields["customer"], currency=fields["currency"], reason=reason, subscription=subscription.id,
         automatic_tax=fields["automatic_tax"]["enabled"], collection_method=fields["collection_method"],
+        period=(min(row["current_period_start"] for row in items_of(subscription)), world.now),
     )  # fmt: skip
     made = frozenset(item.id for item in fresh)
     items.sweep(world, invoice=invoice, subscription=subscription.id, fresh=made)
