@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import stripe
 
@@ -28,10 +28,10 @@ _Params: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The answer to a write: the object, Stripe's request id, and whether it was stored by an earlier request."""
+class Written(Generic[T]):
+    """The answer to a write: what was read of it, Stripe's request id, and whether an earlier request had stored it."""
 
-    object: Fields
+    fact: T
     request_id: str | None
     replayed: bool
 
@@ -113,8 +113,13 @@ class Calls:
         return _Page(rows=rows, more=answer.flag("has_more"))
 
     def post(
-        self, path: str, *ids: str, kind: str, send: Callable[[stripe.StripeClient], stripe.StripeObject]
-    ) -> Written:
+        self,
+        path: str,
+        *ids: str,
+        kind: str,
+        send: Callable[[stripe.StripeClient], stripe.StripeObject],
+        read: Callable[[Fields], T],
+    ) -> Written[T]:
         """Send one write, once.
 
         Args:
@@ -122,6 +127,7 @@ class Calls:
             ids: The ids in it, checked before anything is sent.
             kind: What the answer's `object` must say.
             send: The vendor's typed call, with an idempotency key.
+            read: Reads the answer; raises UnreadableAnswer where it is not about this write.
 
         Raises:
             StripeError: Of one of the families; anything odd about the answer is an OutcomeUnknown.
@@ -133,11 +139,11 @@ class Calls:
             raise answer
         head = self._door.head
         try:
-            found = self._checked(answer_of_kind(self._stripes(answer, call=call), kind=kind, call=call))
+            fact = read(self._checked(answer_of_kind(self._stripes(answer, call=call), kind=kind, call=call)))
         except UnreadableAnswer as error:
             error.request_id, error.http_status, error.replayed = head.request_id, head.status, head.replayed
             raise
-        return Written(object=found, request_id=head.request_id, replayed=head.replayed)
+        return Written(fact=fact, request_id=head.request_id, replayed=head.replayed)
 
     def _read(self, path: str, ids: tuple[str, ...], params: _Params) -> dict[str, object]:
         """Read what is at a path; a GET changes nothing, so it may be sent again."""

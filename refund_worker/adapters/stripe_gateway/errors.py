@@ -150,10 +150,10 @@ def _of_connection(error: stripe.APIConnectionError, *, call: str, base: str) ->
     causes = tuple(_causes(error))
     if any(isinstance(cause, NameResolutionError) for cause in causes):
         return Retryable(message=f"cannot reach {base}: its name is unknown")
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
+        return Retryable(message=f"cannot reach {base}: nothing accepts the connection")
     if any(isinstance(cause, ConnectTimeoutError | ConnectTimeout) for cause in causes):
         return Retryable(message=f"cannot reach {base}: no connection in time")
-    if any(isinstance(cause, NewConnectionError) for cause in causes):
-        return Retryable(message=f"cannot reach {base}: the connection was refused")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return Retryable(message=f"cannot reach {base}: its TLS certificate is not valid")
     if any(_was_connecting(cause) for cause in causes):

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from refund_worker.adapters.stripe_gateway.calls import Calls, Written
+from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.charges import read_refund
 from refund_worker.adapters.stripe_gateway.customers import read_movement
-from refund_worker.domain.errors import UnreadableAnswer
+from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.domain.facts import CustomerBalanceTransaction, MovementAnswer, Refund, RefundAnswer
 
 if TYPE_CHECKING:
@@ -46,20 +46,21 @@ def create_movement(
         "description": description,
         "metadata": dict(metadata),
     }
+
+    def read(fields: Fields) -> CustomerBalanceTransaction:
+        movement = read_movement(fields, customer=customer)
+        _expect(fields, "amount", agrees=movement.amount_minor == amount_minor)
+        _expect(fields, "currency", agrees=movement.currency == currency)
+        return movement
+
     written = calls.post(
         "/v1/customers/{}/balance_transactions",
         customer,
         kind="customer_balance_transaction",
         send=lambda client: client.v1.customers.balance_transactions.create(customer, params, {"idempotency_key": key}),
+        read=read,
     )
-    try:
-        movement: CustomerBalanceTransaction = read_movement(written.object, customer=customer)
-        _expect(movement.amount_minor == amount_minor, written, "amount")
-        _expect(movement.currency == currency, written, "currency")
-    except UnreadableAnswer as error:
-        error.request_id = written.request_id
-        raise
-    return MovementAnswer(transaction=movement, request_id=written.request_id, replayed=written.replayed)
+    return MovementAnswer(transaction=written.fact, request_id=written.request_id, replayed=written.replayed)
 
 
 def create_refund(
@@ -76,20 +77,22 @@ def create_refund(
     if amount_minor <= 0:
         raise ValueError("a refund is above zero")
     params: RefundCreateParams = {"charge": charge, "amount": amount_minor, "metadata": dict(metadata)}
+
+    def read(fields: Fields) -> Refund:
+        refund = read_refund(fields, charge=charge)
+        _expect(fields, "amount", agrees=refund.amount_minor == amount_minor)
+        return refund
+
     written = calls.post(
         "/v1/refunds",
         kind="refund",
         send=lambda client: client.v1.refunds.create(params, {"idempotency_key": key}),
+        read=read,
     )
-    try:
-        refund: Refund = read_refund(written.object, charge=charge)
-        _expect(refund.amount_minor == amount_minor, written, "amount")
-    except UnreadableAnswer as error:
-        error.request_id = written.request_id
-        raise
-    return RefundAnswer(refund=refund, request_id=written.request_id, replayed=written.replayed)
+    return RefundAnswer(refund=written.fact, request_id=written.request_id, replayed=written.replayed)
 
 
-def _expect(agrees: bool, written: Written, key: str) -> None:  # noqa: FBT001 - an assertion's condition
+def _expect(fields: Fields, key: str, *, agrees: bool) -> None:
+    """An answer about another write than ours is no answer to ours."""
     if not agrees:
-        raise written.object.unreadable(key, expected="what was asked for")
+        raise fields.unreadable(key, expected="what was asked for")
