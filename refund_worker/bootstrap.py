@@ -1,15 +1,12 @@
 """Wires adapters to ports: the one place that knows which adapter stands behind which port."""
 
-import os
-import socket
 import uuid
 from dataclasses import dataclass, replace
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from refund_worker.adapters.clock import SystemClock
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.policy_file import load_policy
+from refund_worker.adapters.processes import is_gone, worker_name
 from refund_worker.adapters.rate_limiter import RateLimiter
 from refund_worker.adapters.stripe_gateway import StripeApi
 from refund_worker.domain.policy import Policy
@@ -39,20 +36,21 @@ def wire(settings: Settings, *, policy: Policy) -> Wired:
     global_per_second, endpoint_per_second = settings.rates()
     limiter = RateLimiter(global_per_second=global_per_second, endpoint_per_second=endpoint_per_second)
     stripe = StripeApi(
-        api_key=settings.stripe_api_key.get_secret_value(),
-        api_base=settings.stripe_api_base,
+        api_key=settings.api_key,
+        api_base=settings.api_base,
         limiter=limiter,
         clock=clock,
     )
     account = stripe.account()
-    ledger = SqlLedger.open(settings.database_url)
+    ledger = open_ledger(settings)
     is_new = ledger.bind(account, now=clock.now())
     world = World(
         stripe=stripe,
         ledger=ledger,
         clock=clock,
         new_id=new_id,
-        worker=f"{socket.gethostname()}:{os.getpid()}",
+        worker=worker_name(),
+        is_gone=is_gone,
         account=account,
         policy=policy,
     )
@@ -61,9 +59,13 @@ def wire(settings: Settings, *, policy: Policy) -> Wired:
 
 def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:
     """Read the policy in force; with `all_time` no credit is too old to be listed."""
-    path = Path(settings.refund_policy) if settings.refund_policy else None
-    policy = load_policy(path, tz=ZoneInfo(settings.company_tz))
+    policy = load_policy(settings.policy_path, tz=settings.company_tz)
     return replace(policy, credit_since=None) if all_time else policy
+
+
+def open_ledger(settings: Settings) -> SqlLedger:
+    """Open the ledger; a SQLite file is created and migrated by itself. Raises LedgerError."""
+    return SqlLedger.open(settings.database_url)
 
 
 def new_id(kind: str) -> str:

@@ -1,6 +1,6 @@
 """All the program can do to the world: Stripe, the ledger, the rate limiter, the clock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -161,6 +161,9 @@ class Ledger(Protocol):
 
     def claim(self, case: str, *, worker: str, now: int, lease_s: int) -> Claim | None:
         """Claim a live case whose lease has ended or was released; None where another worker has it."""
+
+    def end_lease(self, case: str, *, gone: Callable[[str], bool]) -> bool:
+        """End the lease of a live case whose claimant is gone; True where it was ended. The fence is not touched."""
 
     def release(self, claim: Claim) -> None:
         """Give the claim back before its lease ends."""

@@ -1,7 +1,7 @@
 """A world for tests: the real gateway and ledger before the sandbox, in process, on the sandbox's clock."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -118,6 +118,7 @@ def make_world(
     stripe_gateway: StripeGateway | None = None,
     ids: Ids | None = None,
     worker: str = "worker",
+    gone: Container[str] = (),
 ) -> World:
     """A world before the sandbox, with a fresh ledger in memory unless one is given."""
     api = stripe_gateway or gateway(sandbox)
@@ -130,6 +131,7 @@ def make_world(
         clock=SandboxTime(sandbox),
         new_id=ids or Ids(),
         worker=worker,
+        is_gone=lambda name: name in gone,
         account=account,
         policy=policy or Policy(),
     )

@@ -10,7 +10,7 @@ from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.exits import Exit, WrongUse, say
 from refund_worker.entrypoints.explaining import explanation_json, print_explanation
 from refund_worker.entrypoints.json_form import case_json
-from refund_worker.entrypoints.money import check_customer, open_world
+from refund_worker.entrypoints.money import check_customer, open_world, plans_only
 from refund_worker.entrypoints.times import utc
 from refund_worker.settings import load_settings
 from refund_worker.usecases.explain_customer import explain_customer
@@ -23,7 +23,7 @@ _BAD = {Finding.NEGATIVE, Finding.UNFINISHED}
 def recover(*, full: bool, as_json: bool) -> Exit:
     """Find reservations without a live case and give them back."""
     settings = load_settings(os.environ)
-    if not settings.moves_money:
+    if plans_only(settings):
         raise WrongUse("REFUND_LIVE is not 1: set it to 1 to give credit back with this live key")
     wired = open_world(settings, read_policy(settings))
     result = find_and_mend(wired.world, full=full)

@@ -41,7 +41,9 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
 def print_explanation(console: Console, explanation: Explanation) -> None:
     """Print lots, charges, the decision with its numbers, and the past."""
     plan = explanation.plan
-    money = [face_value(minor, plan.currency) for minor in (plan.credit_minor, plan.excluded_minor, plan.refundable_minor)]
+    money = [
+        face_value(minor, plan.currency) for minor in (plan.credit_minor, plan.excluded_minor, plan.refundable_minor)
+    ]
     console.print(f"[bold]{plan.customer}[/bold]  credit {money[0]} = excluded {money[1]} + refundable {money[2]}")
     _lots(console, explanation)
     _charges(console, explanation)
@@ -52,7 +54,9 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 def _lots(console: Console, explanation: Explanation) -> None:
     if not explanation.plan.lots:
         return
-    table = _table("where the credit came from (lots, oldest first)", "created", "origin", "after", "subscription", "by")
+    table = _table(
+        "where the credit came from (lots, oldest first)", "created", "origin", "after", "subscription", "by"
+    )
     table.add_column("left", justify="right")
     for lot in explanation.plan.lots:
         table.add_row(
@@ -74,9 +78,18 @@ def _charges(console: Console, explanation: Explanation) -> None:
             table.add_column(name, justify="right")
         planned = {(refund.charge, refund.invoice): refund.amount_minor for refund in plan.refunds}
         for one in plan.candidates:
-            sums = (one.captured_minor, one.refunded_minor, one.refundable_minor, planned.get((one.charge, one.invoice), 0))
+            sums = (
+                one.captured_minor,
+                one.refunded_minor,
+                one.refundable_minor,
+                planned.get((one.charge, one.invoice), 0),
+            )
             table.add_row(
-                utc(one.created), one.charge, one.method, one.invoice, *(face_value(sum_, plan.currency) for sum_ in sums)
+                utc(one.created),
+                one.charge,
+                one.method,
+                one.invoice,
+                *(face_value(sum_, plan.currency) for sum_ in sums),
             )
         console.print(table)
     if explanation.excluded_charges:
@@ -90,7 +103,9 @@ def _decision(console: Console, explanation: Explanation) -> None:
     plan = explanation.plan
     planned = face_value(plan.planned_minor, plan.currency)
     if plan.reason is None:
-        console.print(f"[bold]would refund {planned}[/bold] over {len(plan.refunds)} charges  (digest {plan.digest[:12]})")
+        console.print(
+            f"[bold]would refund {planned}[/bold] over {len(plan.refunds)} charges  (digest {plan.digest[:12]})"
+        )
         return
     word = "held" if plan.held else "skipped"
     numbers = ", ".join(f"{name} {value}" for name, value in plan.numbers.items())

@@ -42,5 +42,3 @@ def case_json(case: CaseResult) -> dict[str, object]:
             for movement in case.movements
         ],
     }
-
-

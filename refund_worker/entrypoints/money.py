@@ -32,7 +32,7 @@ def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
     """Make a pass that moves money; with a live key only where REFUND_LIVE=1 says so."""
     settings = load_settings(os.environ)
     mode = RunMode.RUN
-    if not settings.moves_money:
+    if plans_only(settings):
         say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
         mode = RunMode.PLAN
     return _pass(settings, mode=mode, command="run", customers=customers, limit=limit, as_json=as_json)
@@ -41,17 +41,20 @@ def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
 def plan(*, customers: Sequence[str], all_time: bool, as_json: bool) -> Exit:
     """Make a pass that only reads and plans."""
     settings = load_settings(os.environ)
-    return _pass(
-        settings, mode=RunMode.PLAN, command="plan", customers=customers, all_time=all_time, as_json=as_json
-    )
+    return _pass(settings, mode=RunMode.PLAN, command="plan", customers=customers, all_time=all_time, as_json=as_json)
 
 
 def resume(*, as_json: bool) -> Exit:
     """Finish interrupted cases, without looking for new credit."""
     settings = load_settings(os.environ)
-    if not settings.moves_money:
+    if plans_only(settings):
         raise WrongUse("REFUND_LIVE is not 1: set it to 1 to finish interrupted cases with this live key")
     return _pass(settings, mode=RunMode.RUN, command="resume", discover=False, as_json=as_json)
+
+
+def plans_only(settings: Settings) -> bool:
+    """A live key moves money only with REFUND_LIVE=1."""
+    return settings.livemode and not settings.refund_live
 
 
 def check_customer(customer: str) -> None:

@@ -1,6 +1,7 @@
 """The table a run ends with, the progress bar while it works."""
 
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -51,7 +52,9 @@ def print_run(console: Console, result: RunResult) -> None:
         for outcome in _WORST_FIRST
         if any(case.outcome is outcome for case in result.cases)
     )
-    console.print(f"{result.customers_read} customers read, {len(result.cases)} examined: {counts or 'no credit found'}")
+    console.print(
+        f"{result.customers_read} customers read, {len(result.cases)} examined: {counts or 'no credit found'}"
+    )
     console.print(f"run {result.run} {result.status}" + (f": {result.stopped_by}" if result.stopped_by else ""))
 
 
@@ -106,7 +109,7 @@ class ProgressWatcher:
         self._task: TaskID | None = None
         self._cases = self._refunds = 0
 
-    def __enter__(self) -> "ProgressWatcher":
+    def __enter__(self) -> Self:
         self._progress.start()
         self._task = self._progress.add_task("reading customers", total=None, cases=0, refunds=0)
         return self

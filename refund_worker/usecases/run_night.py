@@ -147,6 +147,7 @@ def _resumes(world: World) -> Iterator[Job]:
 
 
 def _resume(world: World, case: str) -> CaseResult | None:
+    world.ledger.end_lease(case, gone=world.is_gone)
     claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S)
     if claim is None:
         return None  # another worker has it, and tells of it

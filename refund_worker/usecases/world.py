@@ -14,7 +14,8 @@ class World:
 
     Attributes:
         new_id: Returns a random id with the prefix given (`case`, `run`); never the same twice, on any machine.
-        worker: Names this process and deployment in claims.
+        worker: Names this process in claims.
+        is_gone: Tells whether the process of a worker's name is known to exist no more, so that its claims end now.
     """
 
     stripe: StripeGateway
@@ -22,5 +23,6 @@ class World:
     clock: Clock
     new_id: Callable[[str], str]
     worker: str
+    is_gone: Callable[[str], bool]
     account: Account
     policy: Policy

@@ -1,0 +1,142 @@
+"""Small accounts that reach every step and every branch of the saga, and what the money must be at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from refund_worker.sandbox import Fault, Sandbox, Snapshot
+
+DAY_S = 86_400
+MOVEMENTS = "/v1/customers/{customer}/balance_transactions"
+REFUNDS = "/v1/refunds"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An account before the night.
+
+    Attributes:
+        build: Fills an empty sandbox.
+        balance: The customer's balance at the end, Stripe's sign, minor units.
+        refunded: The sum over all charges at the end, by this program and by hand.
+        event: What others do just before our first reserve is sent.
+    """
+
+    name: str
+    build: Callable[[Sandbox], None]
+    balance: int
+    refunded: int
+    event: Callable[[Sandbox], None] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The account, built once."""
+        return _built(self)
+
+
+@cache
+def _built(scene: Scene) -> Snapshot:
+    sandbox = Sandbox(seed=7, renewals=False)
+    scene.build(sandbox)
+    return sandbox.snapshot()
+
+
+def subscribed(sandbox: Sandbox, *, price: int = 10_000, paid_by: tuple[int, ...] | None = None) -> tuple[str, str]:
+    """A customer with a paid monthly subscription; `paid_by` splits its first invoice over charges, oldest first.
+
+    Returns:
+        The ids of customer and subscription.
+    """
+    customer = sandbox.post("/v1/customers", {})["id"]
+    sandbox.build.payment_method(customer, outcome="succeeds" if paid_by is None else "waits")
+    product = sandbox.post("/v1/products", {"name": "Plan"})["id"]
+    monthly = sandbox.post(
+        "/v1/prices",
+        {"product": product, "unit_amount": price, "currency": "usd", "recurring": {"interval": "month"}},
+    )
+    subscription = sandbox.post(
+        "/v1/subscriptions",
+        {"customer": customer, "items": [{"price": monthly["id"]}], "payment_behavior": "allow_incomplete"},
+    )
+    for amount in paid_by or ():
+        sandbox.clock.advance(60)
+        charge = sandbox.build.charge(customer, amount=amount)
+        sandbox.build.pay(subscription["latest_invoice"], charge=charge["id"], amount=amount)
+    return customer, subscription["id"]
+
+
+def cancel(sandbox: Sandbox, subscription: str) -> None:
+    """Cancel with a prorated final invoice: the unused time becomes credit."""
+    sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": True})
+
+
+def goodwill(sandbox: Sandbox, customer: str, amount: int) -> None:
+    """Give credit by hand."""
+    sandbox.post(f"/v1/customers/{customer}/balance_transactions", {"amount": -amount, "currency": "usd"})
+
+
+def use_credit(sandbox: Sandbox, amount: int) -> None:
+    """An invoice of another purchase finalises and takes from the credit."""
+    customer = sandbox.books()[0].customer
+    sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": amount, "currency": "usd"})
+    invoice = sandbox.post("/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})
+    sandbox.post(f"/v1/invoices/{invoice['id']}/finalize")
+
+
+def refund_by_hand(sandbox: Sandbox, amount: int) -> None:
+    """Somebody refunds the newest charge in the Dashboard."""
+    charge = sandbox.get("/v1/charges", {"limit": 1})["data"][0]["id"]
+    sandbox.post("/v1/refunds", {"charge": charge, "amount": amount})
+
+
+def _one(sandbox: Sandbox) -> None:
+    _, subscription = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel(sandbox, subscription)
+
+
+def _three(sandbox: Sandbox) -> None:
+    _, subscription = subscribed(sandbox, price=30_000, paid_by=(10_000, 10_000, 10_000))
+    sandbox.clock.advance(3 * DAY_S)
+    cancel(sandbox, subscription)
+
+
+def _refusing(sandbox: Sandbox) -> None:
+    """Three charges of which the newest will be disputed after it was planned: the older two take what they can."""
+    _three(sandbox)
+
+
+def _dispute_newest(sandbox: Sandbox) -> None:
+    sandbox.control.dispute(sandbox.get("/v1/charges", {"limit": 1})["data"][0]["id"])
+
+
+def _mixed(sandbox: Sandbox) -> None:
+    customer, subscription = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel(sandbox, subscription)
+    goodwill(sandbox, customer, 2_000)
+
+
+def _with_fault(build: Callable[[Sandbox], None], *faults: Fault) -> Callable[[Sandbox], None]:
+    def built(sandbox: Sandbox) -> None:
+        build(sandbox)
+        for fault in faults:
+            sandbox.faults.add(fault)
+
+    return built
+
+
+def _stored(path: str, *, executed: bool) -> Fault:
+    return Fault(kind="stored_500", method="POST", path=path, executed=executed)
+
+
+SCENES = (
+    Scene("one_charge", _one, balance=0, refunded=5_000),
+    Scene("three_charges", _three, balance=0, refunded=26_998),
+    Scene("disputed_meanwhile", _refusing, balance=-6_998, refunded=20_000, event=_dispute_newest),
+    Scene("credit_used_meanwhile", _mixed, balance=-2_000, refunded=3_000, event=lambda box: use_credit(box, 2_000)),
+    Scene("refunded_by_hand_meanwhile", _one, balance=-5_000, refunded=6_000, event=lambda box: refund_by_hand(box, 6_000)),
+    Scene("reserve_500", _with_fault(_one, _stored(MOVEMENTS, executed=False)), balance=0, refunded=5_000),
+    Scene("reserve_500_made", _with_fault(_one, _stored(MOVEMENTS, executed=True)), balance=0, refunded=5_000),
+    Scene("refund_500", _with_fault(_one, _stored(REFUNDS, executed=False)), balance=0, refunded=5_000),
+    Scene("refund_500_made", _with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
+)
