@@ -1,6 +1,5 @@
-"""Lots: where a customer's credit came from, replayed from the balance transactions (design section 3, Provenance)."""
+"""Lots: where a customer's credit came from. How they are replayed stands in `provenance`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +46,11 @@ class Lot:
     opened_minor: int
     left_minor: int
 
+    @property
+    def part(self) -> str:
+        """Which part of its balance transaction this is: the subscription of a proration, or `other`."""
+        return self.subscription or "other"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
@@ -56,13 +60,13 @@ class Replay:
         credit_minor: `-ending_balance` of the newest transaction; negative where the customer owes.
         lots: Those with something left, oldest first.
         unfunded_minor: Per debit of ours, the part that found no lot and was not returned: a difference.
-        malformed_marks: Transactions whose mark could not be read.
+        malformed_marks: Transactions whose mark could not be read, or does not fit their sign or sum.
+        owed_minor: What others' debits took beyond the lots and the next credit pays off first, zero or more:
+            credit = sum of the lots - sum of unfunded - owed.
     """
 
     credit_minor: int
     lots: tuple[Lot, ...]
     unfunded_minor: dict[str, int]
     malformed_marks: tuple[str, ...]
-
-
-__all__ = ["Cause", "Lot", "Origin", "Replay", "Sequence"]
+    owed_minor: int = 0
