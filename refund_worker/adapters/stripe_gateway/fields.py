@@ -133,7 +133,7 @@ class Fields:
             raise self.unreadable(key, expected="an array")
         for position, entry in enumerate(found):
             if not isinstance(entry, dict):
-                raise self.unreadable(f"{key}[{position}]", expected="an object")
+                raise UnreadableAnswer(message=f"{self.name}: `{key}[{position}]` is not an object")
             yield Fields(entry, name=f"{self.name} {key}[{position}]")
 
 
