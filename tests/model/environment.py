@@ -39,7 +39,7 @@ def events(setting: Configuration, state: State) -> Iterator[Successor]:
     """All that may happen to the state from outside. Recovery may count on time, the network and on Stripe
     accepting again, not on luck."""
     if setting.clock:
-        yield from _ticks(state)
+        yield from _ticks(setting, state)
     yield from _network(setting, state)
     if state.world.refusing:
         yield "Stripe accepts again", state._replace(world=state.world._replace(refusing=0)), True
@@ -51,7 +51,7 @@ def events(setting: Configuration, state: State) -> Iterator[Successor]:
                 yield label, after, False
 
 
-def _ticks(state: State) -> Iterator[Successor]:
+def _ticks(setting: Configuration, state: State) -> Iterator[Successor]:
     """A case grows older. A request that was checked in time is on its way for less than four hours, so it
     arrives, or is dropped, before the case is 24 hours old."""
     world = state.world
@@ -60,7 +60,7 @@ def _ticks(state: State) -> Iterator[Successor]:
             continue
         if any(older <= age and _matters(state, other) for other, older in enumerate(world.ages[:case])):
             continue
-        if age == LATE and _is_under_way(state, case):
+        if age == LATE and _is_under_way(state, case) and not setting.long_pauses:
             continue
         keys = world.keys
         if age == LATE:
@@ -148,6 +148,17 @@ def _lost_ledgers(setting: Configuration, state: State) -> Iterator[tuple[str, S
             yield f"ledger {at} is lost", state._replace(ledgers=ledgers)
 
 
+def _backups(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    for at, ledger in enumerate(state.ledgers):
+        if state.faults.backups:
+            label, after = f"ledger {at} is backed up", ledger._replace(backup=ledger._replace(backup=None))
+        elif ledger.backup is not None:
+            label, after = f"ledger {at} is restored from its backup", ledger.backup
+        else:
+            continue
+        yield label, state._replace(ledgers=(*state.ledgers[:at], after, *state.ledgers[at + 1 :]))
+
+
 def _by_hand(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     left = left_on(state.world, 0, setting.charges)
     if left:
@@ -176,6 +187,7 @@ _FAULTS = {
     "refusals": _refusals,
     "failures": _failures,
     "lost_ledgers": _lost_ledgers,
+    "backups": _backups,
     "by_hand": _by_hand,
     "pruned_keys": _pruned_keys,
 }

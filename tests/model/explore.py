@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from tests.model import protocol
 from tests.model.environment import events
 from tests.model.invariants import broken_rule, is_good_end, loss_at_rest
+from tests.model.rules import Rule
 from tests.model.state import Configuration, Faults, Ledger, State, Worker
 from tests.model.world import World, exposure, replay
 
@@ -38,11 +39,15 @@ class _Table(Generic[_T]):
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What one exploration saw. Exposure in units; `trace` is empty if nothing was violated."""
+    """What one exploration saw. Exposure in units, at any instant; loss in units, when all is finished.
+
+    `violation` and `trace` are empty if nothing was violated.
+    """
 
     states: int = 0
     seconds: float = 0.0
     worst_exposure: int = 0
+    worst_loss: int = 0
     violation: str = ""
     trace: list[str] = field(default_factory=list)
 
@@ -66,23 +71,30 @@ class Explorer:
         """Explore until the first violation, or all of it."""
         replay.cache_clear()
         started, result = time.monotonic(), Result()
-        self._add(self.setting.start(), 0)
-        at = 0
-        while at < len(self._states) and not result.violation:
-            state = self._state(at)
-            result.worst_exposure = max(result.worst_exposure, exposure(state.world))
-            result.violation = broken_rule(self.setting, state) or loss_at_rest(self.setting, state)
-            if not result.violation:
-                self._expand(at, state)
-                at += 1
-        if not result.violation:
-            stranded = self._first_stranded()
-            if stranded is not None:
-                at, result.violation = stranded, "no way leads from here to a good end"
-        if result.violation:
-            result.trace = self._trace(at)
+        culprit = self._search(result)
+        if culprit is None:
+            culprit = self._first_stranded()
+            result.violation = "" if culprit is None else "no way leads from here to a good end"
+        if culprit is not None:
+            result.trace = self._trace(culprit)
         result.states, result.seconds = len(self._states), time.monotonic() - started
         return result
+
+    def _search(self, result: Result) -> int | None:
+        """Visit the states up to the first that violates an invariant; refund-first is followed to its worst."""
+        self._add(self.setting.start(), 0)
+        at, culprit = 0, None
+        while at < len(self._states):
+            state = self._state(at)
+            result.worst_exposure = max(result.worst_exposure, exposure(state.world))
+            loss, violation = loss_at_rest(state), broken_rule(self.setting, state)
+            if violation and (culprit is None or loss > result.worst_loss):
+                result.violation, result.worst_loss, culprit = violation, loss, at
+                if self.setting.keeps(Rule.RESERVE_FIRST):
+                    break
+            self._expand(at, state)
+            at += 1
+        return culprit
 
     def _expand(self, at: int, state: State) -> None:
         for _, _, after, counts in successors(self.setting, state):

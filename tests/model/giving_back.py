@@ -26,8 +26,10 @@ from tests.model.world import (
     ACCEPTED,
     ERROR,
     GIVE_BACK,
+    MISMATCH,
     PRUNED,
     REFUSED,
+    Answer,
     Request,
     cash_of_debit,
     debits,
@@ -106,16 +108,22 @@ def send_give_back(setting: Configuration, state: State, me: int) -> Iterator[Su
         after = change(sent, me, again)
         if answer.kind == ACCEPTED and not answer.replayed:
             after = _finish(sent, me)
-        elif answer.kind == ERROR and answer.replayed:
+        elif _calls_for_look_ups(setting, answer):
             after = change(sent, me, worker._replace(at=READ_REST, looks=1))
         elif answer.kind == REFUSED:
             after = change(sent, me, _after_refusal(setting, worker, replayed=answer.replayed))
         yield label + " the give-back", after, plain
 
 
+def _calls_for_look_ups(setting: Configuration, answer: Answer) -> bool:
+    """The key is spent, and may have been spent without effect."""
+    is_mismatch = answer.kind == MISMATCH and setting.keeps(Rule.MISMATCHED_KEY_IS_SPENT)
+    return is_mismatch or (answer.kind == ERROR and answer.replayed)
+
+
 def _after_refusal(setting: Configuration, worker: Worker, *, replayed: bool) -> Worker:
     """A replayed refusal has spent the key for everyone; a fresh one may not even be stored."""
-    spent = replayed or not setting.keeps(Rule.GIVE_BACK_ATTEMPT_ONLY_AFTER_REPLAY)
+    spent = replayed or not setting.keeps(Rule.GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT)
     if spent and setting.keeps(Rule.NEW_ATTEMPT_AFTER_DEFINITE_NO) and worker.attempt < _ATTEMPTS_AT_MOST:
         return worker._replace(at=READ_REST, attempt=worker.attempt + 1, request=None)
     return RESTING

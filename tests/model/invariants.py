@@ -14,8 +14,8 @@ def broken_rule(setting: Configuration, state: State) -> str:
         out = sum(refund.amount for refund in world.refunds if not refund.failed)
         if out > sum(move.amount for move in world.moves if move.kind == PRORATION):
             return "the same credit was refunded by hand and by us"
-    if not setting.keeps(Rule.RESERVE_FIRST):
-        return ""
+    if not setting.keeps(Rule.RESERVE_FIRST):  # exposed by nature: what counts is how it ends
+        return "finished, with cash out that no refundable credit covers" if loss_at_rest(state) else ""
     if any(rest(world, debit) < 0 for debit in debits(world)):
         return "cash out and given back exceed what was debited"
     if exposure(world):
@@ -23,11 +23,10 @@ def broken_rule(setting: Configuration, state: State) -> str:
     return ""
 
 
-def loss_at_rest(setting: Configuration, state: State) -> str:
-    """For refund-first, which is exposed by nature: money that is still lost when all work is finished."""
-    if setting.keeps(Rule.RESERVE_FIRST) or not _is_quiet(state) or not exposure(state.world):
-        return ""
-    return f"finished, with {exposure(state.world)} refunded that no credit covers"
+def loss_at_rest(state: State) -> int:
+    """What is still lost when all work is finished, in units."""
+    lost = exposure(state.world)
+    return lost if lost and _is_quiet(state) else 0
 
 
 def is_good_end(setting: Configuration, state: State) -> bool:

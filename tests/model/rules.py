@@ -40,8 +40,12 @@ class Rule(Enum):
     GIVE_BACK_KEY_IS_COMPARE_AND_SET = (
         "The key of a give-back names the debit and the sum given back so far, the same for whoever sends it."
     )
-    GIVE_BACK_ATTEMPT_ONLY_AFTER_REPLAY = (
-        "A give-back gets a new attempt only after Stripe replayed the refusal: then the old key is spent for everyone."
+    GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT = (
+        "A give-back gets a new attempt only after Stripe replayed its refusal: then the old key is spent for everyone."
+    )
+    MISMATCHED_KEY_IS_SPENT = (
+        "A give-back whose key was used for another amount gets a new attempt after two look-ups, 30 "
+        "seconds apart, found the sum given back unchanged."
     )
     ORPHAN_RESERVATION_IS_GIVEN_BACK = (
         "A mark's rest older than 24 hours that is live in no ledger of ours is given back, never refunded."

@@ -55,6 +55,7 @@ class Ledger(NamedTuple):
 
     live: tuple[Case, ...] = ()
     closed: int = 0
+    backup: "Ledger | None" = None
 
 
 IDLE, READ_MOVES, SEND, RECORD, RESUME, LOOK, READ_REFUNDS, READ_REST, SEND_GIVE_BACK, END_CASE = range(10)
@@ -89,6 +90,7 @@ class Faults(NamedTuple):
     refusals: int = 0  # Stripe begins to refuse a charge, or balance writes
     failures: int = 0  # an accepted refund fails
     lost_ledgers: int = 0
+    backups: int = 0  # two: a backup is made, and put in the ledger's place later
     by_hand: int = 0  # somebody refunds the newest charge whole
     pruned_keys: int = 0  # a give-back's key is pruned
 
@@ -116,10 +118,11 @@ class Configuration:
     invoice: int = 2
     refusable: tuple[int, ...] = ()  # bits of `World.refusing` that may be set
     stores_refusals: tuple[bool, ...] = (False,)
-    attempts: int = 2  # per refund; further ones are not planned, to keep the model finite
+    attempts: int = 2  # of a refund that was refused; no more, to keep the model finite
     clock: bool = True
+    long_pauses: bool = False  # a send may come more than four hours after its check
     off: frozenset[Rule] = frozenset()
-    smoke: bool = False  # small enough for every test run
+    loses: bool = False  # the explorer must find a violation here
 
     def start(self) -> State:
         """The state before anybody has looked."""
@@ -167,4 +170,5 @@ def without_case(setting: Configuration, state: State, me: int, case_id: int) ->
     """Close a case."""
     ledger = ledger_of(setting, state, me)
     live = tuple(case for case in ledger.live if case.id != case_id)
-    return _with_ledger(setting, state, me, Ledger(live, ledger.closed | 1 << case_id))
+    closed = ledger.closed | 1 << case_id
+    return _with_ledger(setting, state, me, ledger._replace(live=live, closed=closed))

@@ -1,0 +1,348 @@
+"""The worlds that are explored. Credit: 2 units from a proration, 1 of goodwill beside it, unless said otherwise."""
+
+from dataclasses import replace
+
+from tests.model.rules import Rule
+from tests.model.state import Configuration, Faults
+from tests.model.world import BALANCE_REFUSES, GOODWILL, PRORATION
+
+NEWEST, NEXT = 1 << 0, 1 << 1  # bits of charges that Stripe may refuse to refund
+ONE_WORKER, TWO_WORKERS, TWO_DEPLOYMENTS, THREE_DEPLOYMENTS = (0,), (0, 0), (0, 1), (0, 1, 2)
+GOODWILL_LAST = ((PRORATION, 2), (GOODWILL, 1))
+PRORATION_ONLY = ((PRORATION, 2),)
+LARGE_CHARGE = (8,)  # four times the credit: nothing but the protocol keeps a duplicate from being refunded
+
+SHORT = (
+    Configuration(
+        name="crashes",
+        why="one worker, killed twice, two lost answers, an invoice in between",
+        deployments=ONE_WORKER,
+        faults=Faults(kills=2, delays=2, invoices=1),
+    ),
+    Configuration(
+        name="two workers",
+        why="one ledger, one kill, one lost answer",
+        faults=Faults(kills=1, delays=1),
+    ),
+    Configuration(
+        name="invoice, goodwill last",
+        why="two deployments, an invoice uses the proration credit first",
+        deployments=TWO_DEPLOYMENTS,
+        lots=GOODWILL_LAST,
+        faults=Faults(invoices=1),
+    ),
+    Configuration(
+        name="stored 500s",
+        why="one worker, two stored 500s, one lost answer, one kill",
+        deployments=ONE_WORKER,
+        faults=Faults(kills=1, stored_500s=2, delays=1),
+    ),
+    Configuration(
+        name="refusals",
+        why="one worker, a refusal that ends, stored or not, one lost answer",
+        deployments=ONE_WORKER,
+        faults=Faults(refusals=1, delays=1),
+        refusable=(NEWEST, NEXT, BALANCE_REFUSES),
+        stores_refusals=(False, True),
+    ),
+    Configuration(
+        name="closing",
+        why="two workers, the only charge refuses for a time",
+        charges=(2,),
+        faults=Faults(refusals=1),
+        refusable=(NEWEST,),
+    ),
+    Configuration(
+        name="failing refund",
+        why="one worker, an accepted refund fails, one stored 500, one lost answer",
+        deployments=ONE_WORKER,
+        faults=Faults(failures=1, stored_500s=1, delays=1),
+    ),
+    Configuration(
+        name="lost ledger",
+        why="two deployments, one ledger is lost, one kill",
+        deployments=TWO_DEPLOYMENTS,
+        faults=Faults(lost_ledgers=1, kills=1),
+    ),
+    Configuration(
+        name="pruned keys",
+        why="two deployments, a lost ledger, a stored 500, a give-back's key pruned",
+        deployments=TWO_DEPLOYMENTS,
+        charges=(1,),
+        faults=Faults(lost_ledgers=1, stored_500s=1, pruned_keys=1),
+    ),
+    Configuration(
+        name="by hand",
+        why="one worker, somebody refunds the newest charge by hand",
+        deployments=ONE_WORKER,
+        charges=(2, 2),
+        cases=2,
+        faults=Faults(by_hand=1, delays=1),
+    ),
+    Configuration(
+        name="moves that cancel out",
+        why="an invoice uses credit and somebody grants as much goodwill before the reserve",
+        deployments=ONE_WORKER,
+        lots=PRORATION_ONLY,
+        invoice=1,
+        faults=Faults(invoices=1, grants=1),
+    ),
+)
+
+LONG = (
+    Configuration(
+        name="two live cases",
+        why="two workers without ONE_LIVE_CASE, an invoice in between",
+        lots=GOODWILL_LAST,
+        cases=2,
+        faults=Faults(invoices=1),
+        off=frozenset({Rule.ONE_LIVE_CASE}),
+    ),
+    Configuration(
+        name="crashes, more of them",
+        why="one worker, two kills, three lost answers, two invoices, two cases",
+        deployments=ONE_WORKER,
+        cases=2,
+        invoice=1,
+        faults=Faults(kills=2, delays=3, invoices=2),
+    ),
+    Configuration(
+        name="two workers, two lost answers",
+        why="one ledger, two kills, two lost answers, an invoice in between",
+        faults=Faults(kills=2, delays=2, invoices=1),
+    ),
+    Configuration(
+        name="two workers, planned anew",
+        why="one ledger, two cases one after the other, an invoice in between",
+        cases=2,
+        faults=Faults(invoices=1),
+    ),
+    Configuration(
+        name="second deployment",
+        why="two ledgers, two cases at once, an invoice in between, one lost answer",
+        deployments=TWO_DEPLOYMENTS,
+        cases=2,
+        faults=Faults(invoices=1, delays=1),
+    ),
+    Configuration(
+        name="second deployment, goodwill last",
+        why="the same with the lots in the other order",
+        deployments=TWO_DEPLOYMENTS,
+        lots=GOODWILL_LAST,
+        cases=2,
+        faults=Faults(invoices=1, delays=1),
+    ),
+    Configuration(
+        name="two workers and a second deployment",
+        why="three workers, two ledgers, one case, one lost answer",
+        deployments=(0, 0, 1),
+        faults=Faults(delays=1),
+    ),
+    Configuration(
+        name="stored 500s, two workers",
+        why="one ledger, two stored 500s, with, without and before their effect, one lost answer",
+        faults=Faults(stored_500s=2, delays=1),
+    ),
+    Configuration(
+        name="refusals, two workers",
+        why="a refusal that ends, of a charge or of balance writes, stored or not, one lost answer",
+        faults=Faults(refusals=1, delays=1),
+        refusable=(NEWEST, BALANCE_REFUSES),
+        stores_refusals=(False, True),
+    ),
+    Configuration(
+        name="refusals, twice, with kills",
+        why="one worker, two refusals, two lost answers, one kill",
+        deployments=ONE_WORKER,
+        faults=Faults(refusals=2, delays=2, kills=1),
+        refusable=(NEWEST, NEXT, BALANCE_REFUSES),
+        stores_refusals=(False, True),
+    ),
+    Configuration(
+        name="failing refunds, second deployment",
+        why="two ledgers, two cases, an accepted refund fails, one lost answer",
+        deployments=TWO_DEPLOYMENTS,
+        cases=2,
+        faults=Faults(failures=1, delays=1),
+    ),
+    Configuration(
+        name="failing refunds, two workers",
+        why="one ledger, two refunds fail, one kill, one stored 500",
+        faults=Faults(failures=2, kills=1, stored_500s=1),
+    ),
+    Configuration(
+        name="lost ledger, second deployment",
+        why="two cases, a ledger is lost, an invoice in between, one kill",
+        deployments=TWO_DEPLOYMENTS,
+        cases=2,
+        faults=Faults(lost_ledgers=1, invoices=1, kills=1),
+    ),
+    Configuration(
+        name="lost ledger, refund fails",
+        why="two workers, two cases, the ledger is lost, a refund fails",
+        faults=Faults(lost_ledgers=1, failures=1),
+        cases=2,
+    ),
+    Configuration(
+        name="pruned keys, stored 500s",
+        why="two deployments, a lost ledger, two stored 500s, a failing refund, two pruned keys",
+        deployments=TWO_DEPLOYMENTS,
+        charges=(1,),
+        faults=Faults(lost_ledgers=1, stored_500s=2, failures=1, pruned_keys=2),
+    ),
+    Configuration(
+        name="by hand, two workers",
+        why="somebody refunds by hand, one lost answer, one kill",
+        charges=(2, 2),
+        cases=2,
+        faults=Faults(by_hand=1, delays=1, kills=1),
+    ),
+    Configuration(
+        name="moves that cancel out, second deployment",
+        why="two cases, two invoices, a grant of goodwill",
+        deployments=TWO_DEPLOYMENTS,
+        lots=PRORATION_ONLY,
+        invoice=1,
+        cases=2,
+        faults=Faults(invoices=2, grants=1),
+    ),
+)
+
+
+def _refund_first(
+    *, name: str, why: str, deployments: tuple[int, ...], faults: Faults, loses: bool = True
+) -> Configuration:
+    """The support article's order, spared all that has to do with time: its keys live for ever."""
+    return Configuration(
+        name=name,
+        why=why,
+        deployments=deployments,
+        lots=PRORATION_ONLY,
+        charges=LARGE_CHARGE,
+        cases=len(set(deployments)),
+        faults=faults,
+        clock=False,
+        off=frozenset({Rule.RESERVE_FIRST}),
+        loses=loses,
+    )
+
+
+REFUND_FIRST = (
+    _refund_first(
+        name="refund-first, crashes",
+        why="one worker, two kills, two lost answers",
+        deployments=ONE_WORKER,
+        faults=Faults(kills=2, delays=2),
+        loses=False,
+    ),
+    _refund_first(
+        name="refund-first, invoice",
+        why="one worker, an invoice in between",
+        deployments=ONE_WORKER,
+        faults=Faults(invoices=1),
+    ),
+    _refund_first(
+        name="refund-first, two workers, invoice",
+        why="one ledger, an invoice in between",
+        deployments=TWO_WORKERS,
+        faults=Faults(invoices=1),
+    ),
+    _refund_first(
+        name="refund-first, second deployment",
+        why="two ledgers, no fault at all",
+        deployments=TWO_DEPLOYMENTS,
+        faults=Faults(),
+    ),
+    _refund_first(
+        name="refund-first, second deployment, invoice",
+        why="two ledgers, an invoice in between",
+        deployments=TWO_DEPLOYMENTS,
+        faults=Faults(invoices=1),
+    ),
+    _refund_first(
+        name="refund-first, three deployments, invoice",
+        why="three ledgers, an invoice in between",
+        deployments=THREE_DEPLOYMENTS,
+        faults=Faults(invoices=1),
+    ),
+)
+
+BESIDE_REFUND_FIRST = tuple(
+    replace(
+        twin,
+        name=twin.name.replace("refund-first", "reserve-first"),
+        off=frozenset(),
+        clock=twin.faults.kills > 0,
+        loses=False,
+    )
+    for twin in REFUND_FIRST
+)
+
+BEYOND = (
+    Configuration(
+        name="pause of more than four hours",
+        why="a checked send comes after its keys are gone: outside what the protocol promises",
+        long_pauses=True,
+        loses=True,
+    ),
+    Configuration(
+        name="ledger restored from a backup",
+        why="an older ledger has forgotten a refusal: outside what the protocol promises",
+        deployments=ONE_WORKER,
+        charges=LARGE_CHARGE,
+        faults=Faults(backups=2, refusals=1),
+        refusable=(NEWEST,),
+        loses=True,
+    ),
+)
+
+
+def _short(name: str) -> Configuration:
+    return next(setting for setting in SHORT if setting.name == name)
+
+
+_WHERE_IT_MATTERS = {
+    Rule.ONE_LIVE_CASE: Configuration(name="two live cases", why="one ledger, two workers", charges=(2,), cases=2),
+    Rule.INTENT_BEFORE_SEND: _short("two workers"),
+    Rule.RESERVE_FIRST: replace(_short("invoice, goodwill last"), clock=False, cases=2),
+    Rule.SEND_WITHIN_20_HOURS: _short("crashes"),
+    Rule.CLAIM_YOUNGER_THAN_LEASE: _short("two workers"),
+    Rule.SAME_KEY_AFTER_UNKNOWN: _short("crashes"),
+    Rule.NEW_ATTEMPT_AFTER_DEFINITE_NO: _short("refusals"),
+    Rule.STORED_500_NEEDS_TWO_ABSENT_LOOKUPS: _short("stored 500s"),
+    Rule.DEFINITE_ONLY_WITHOUT_EARLIER_OPEN_SEND: _short("refusals"),
+    Rule.ENDING_BALANCE_TELLS_OF_MOVES: _short("crashes"),
+    Rule.EVERY_RESERVE_IS_REPLAYED: _short("moves that cancel out"),
+    Rule.REFUND_ONLY_WHAT_IS_RESERVED: _short("crashes"),
+    Rule.CLOSING_IS_FINAL: _short("closing"),
+    Rule.CLOSE_BY_MARK_AFTER_24_HOURS: _short("crashes"),
+    Rule.GIVE_BACK_AT_MOST_THE_MARKS_REST: _short("lost ledger"),
+    Rule.GIVE_BACK_KEY_IS_COMPARE_AND_SET: _short("lost ledger"),
+    Rule.GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT: _short("refusals"),
+    Rule.MISMATCHED_KEY_IS_SPENT: _short("failing refund"),
+    Rule.ORPHAN_RESERVATION_IS_GIVEN_BACK: _short("lost ledger"),
+    Rule.FAILED_REFUND_IS_RECREDITED: _short("failing refund"),
+    Rule.CHANGED_CHARGE_STOPS_THE_CASE: _short("by hand"),
+}
+
+NOT_FOR_THE_MONEY = frozenset({Rule.ONE_LIVE_CASE})
+"""Rules without which the model finds no loss: Stripe's ledger arbitrates between live cases too."""
+
+WITHOUT = {
+    rule: replace(
+        setting,
+        name=f"without {rule.name}",
+        why=f"in the world of: {setting.name}",
+        off=frozenset({rule}),
+        loses=rule not in NOT_FOR_THE_MONEY,
+    )
+    for rule, setting in _WHERE_IT_MATTERS.items()
+}
+"""Each rule switched off, in a small world where that shows."""
+
+
+FULL_RUN = (*SHORT, *LONG, *REFUND_FIRST, *BESIDE_REFUND_FIRST, *BEYOND, *WITHOUT.values())
+"""What the table in docs/decisions/0002 shows."""
+
+SHORT_RUN = tuple(setting for setting in FULL_RUN if setting not in LONG and setting.deployments != THREE_DEPLOYMENTS)
+"""What every run of the tests explores."""
