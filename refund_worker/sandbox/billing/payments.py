@@ -179,6 +179,7 @@ def _charge_fields(identifier: str, *, status: str, amount: int, taken: int) -> 
             "type": "issuer_declined" if failed else "authorized",
         },
         "paid": not failed,
+        "radar_options": {},
         "payment_intent": None,
         "payment_method": None,
         "payment_method_details": None,
