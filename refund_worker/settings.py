@@ -1,6 +1,5 @@
 """The environment: what the platform tells the program, checked once, before anything else happens."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
@@ -93,17 +92,14 @@ def _company_tz(value: str) -> tzinfo:
 
 def _number(value: str) -> float:
     try:
-        number = float(value)
+        return float(value)
     except ValueError:
-        number = math.nan
-    if math.isnan(number):
-        raise ValueError("must be a number")
-    return number
+        raise ValueError("must be a number") from None
 
 
 def _rate(value: str) -> float:
     rate = _number(value)
-    if not RATE_MIN <= rate <= RATE_MAX:
+    if not RATE_MIN <= rate <= RATE_MAX:  # refuses what is not a number too
         raise ValueError(f"must be a number of requests a second from {RATE_MIN:g} to {RATE_MAX:g}")
     return rate
 
