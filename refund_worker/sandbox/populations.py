@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from refund_worker.sandbox.population import bench, demo
 from refund_worker.sandbox.sandbox import Sandbox
 
-Population = Callable[[Sandbox, int], None]
+Population = Callable[[Sandbox, int], object]
 
 
 def empty(_sandbox: Sandbox, _customers: int) -> None:
@@ -19,4 +20,10 @@ def idle(sandbox: Sandbox, customers: int) -> None:
     sandbox.build.customers(customers)
 
 
-POPULATIONS: Final[dict[str, Population]] = {"empty": empty, "idle": idle}
+POPULATIONS: Final[dict[str, Population]] = {
+    "bench": bench,
+    "demo": demo,
+    "empty": empty,
+    "idle": idle,
+    "sweep": idle,
+}

@@ -1,0 +1,12 @@
+"""The customers of the demo and the tests: scenarios with their expected outcomes, and ordinary customers.
+
+Reading order: `scenario` (what one is), `life` (how stories happen), `changes` (the plain ones), then the odd ones in
+`payments`, `origins`, `amounts` and `holds`; `populations` puts them together.
+"""
+
+from refund_worker.sandbox.population.catalogue import SCENARIOS
+from refund_worker.sandbox.population.life import LIVED_S
+from refund_worker.sandbox.population.populations import bench, demo
+from refund_worker.sandbox.population.scenario import Expected, Scenario
+
+__all__ = ["LIVED_S", "SCENARIOS", "Expected", "Scenario", "bench", "demo"]

@@ -1,0 +1,66 @@
+"""A scenario: one customer's story and what must become of the credit it leaves, computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from refund_worker.sandbox.population.life import Life, live
+
+if TYPE_CHECKING:
+    from refund_worker.sandbox.sandbox import Sandbox
+
+# yields the moments (epoch seconds) that it waits for, and returns the customer's id
+Story = Generator[int, None, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What one run must make of a scenario. Amounts are minor units of `currency`, positive unless said otherwise.
+
+    Attributes:
+        credit: What the customer is owed before the run; `credit = excluded + refundable`.
+        refundable: The part that came from a downgrade or cancellation.
+        refunds: In the order they are made: which charge, and how much. Charges are counted from the customer's first
+            in this currency, which is 1; failed and uncaptured ones count.
+        pending: How much of the refunds is still on its way after the run.
+        left: What of the refundable credit no charge could take.
+        ending_balance: After the run, with Stripe's sign: negative is credit that stays.
+        swept: Whether a sweep over all customers makes a case of it; a run that names the customer always does.
+    """
+
+    outcome: Literal["refunded", "partly_refunded", "held", "skipped"]
+    credit: int
+    refundable: int
+    ending_balance: int
+    reason: str | None = None
+    refunds: tuple[tuple[int, int], ...] = ()
+    excluded: int = 0
+    left: int = 0
+    pending: int = 0
+    currency: str = "usd"
+    swept: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """`story` says in a sentence what merchant and customer did; `tell` lets them do it."""
+
+    name: str
+    story: str
+    expected: Expected
+    tell: Callable[[Life], Story]
+
+    def build(self, sandbox: Sandbox) -> str:
+        """Let the story happen in a sandbox of its own, to the end of the lived year; returns the customer's id."""
+        return live(sandbox, {self.name: self.tell})[self.name]
+
+
+def scenario(*, story: str, expected: Expected) -> Callable[[Callable[[Life], Story]], Scenario]:
+    """Make a scenario of a function; its name is the function's."""
+
+    def made(tell: Callable[[Life], Story]) -> Scenario:
+        return Scenario(name=tell.__name__, story=story, expected=expected, tell=tell)
+
+    return made
