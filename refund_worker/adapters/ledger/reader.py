@@ -1,0 +1,165 @@
+"""Reads the ledger page by page: between two pages no transaction is open, whatever the caller does meanwhile."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, tuple_
+
+from refund_worker.adapters.ledger.codec import plan_from_json
+from refund_worker.adapters.ledger.engine import Database
+from refund_worker.adapters.ledger.rows import read_cases, run_of, standing_of
+from refund_worker.adapters.ledger.tables import audit_entries, cases, plans, runs, standings
+from refund_worker.domain.cases import LIVE, Case, Standing
+from refund_worker.domain.plans import Plan
+from refund_worker.domain.runs import Run
+
+_PAGE = 200
+_LIVE_STATES = sorted(str(state) for state in LIVE)
+_IN_RUN = ("case_opened", "orphan_adopted", "case_closed", "case_owed")
+
+_LIVE = select(cases.c.id).where(cases.c.state.in_(_LIVE_STATES)).order_by(cases.c.opened_at, cases.c.id)
+_LIVE_OF = select(cases.c.id).where(
+    cases.c.customer == bindparam("of_customer"),
+    cases.c.currency == bindparam("of_currency"),
+    cases.c.state.in_(_LIVE_STATES),
+)
+_OF_CUSTOMER = (
+    select(cases.c.id)
+    .where(cases.c.customer == bindparam("of_customer"))
+    .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+)
+_earlier = audit_entries.alias("earlier")
+_OF_RUN = (
+    select(audit_entries.c.sequence, audit_entries.c.case_id)
+    .where(
+        audit_entries.c.run == bindparam("of_run"),
+        audit_entries.c.sequence > bindparam("after"),
+        audit_entries.c.kind.in_(_IN_RUN),
+        ~exists().where(
+            _earlier.c.case_id == audit_entries.c.case_id,
+            _earlier.c.sequence < audit_entries.c.sequence,
+            _earlier.c.run == audit_entries.c.run,
+            _earlier.c.kind.in_(_IN_RUN),
+        ),
+    )
+    .order_by(audit_entries.c.sequence)
+    .limit(_PAGE)
+)
+_PLANS_OF_RUN = (
+    select(audit_entries.c.sequence, plans.c.case_id, plans.c.plan)
+    .join(plans, plans.c.case_id == audit_entries.c.case_id)
+    .where(
+        audit_entries.c.run == bindparam("of_run"),
+        audit_entries.c.sequence > bindparam("after"),
+        audit_entries.c.kind == "case_planned",
+    )
+    .order_by(audit_entries.c.sequence)
+    .limit(_PAGE)
+)
+_STANDINGS = (
+    select(standings)
+    .where(tuple_(standings.c.since, standings.c.id) > tuple_(bindparam("after"), bindparam("after_id")))
+    .order_by(standings.c.since, standings.c.id)
+    .limit(_PAGE)
+)
+_STAND_NOW = standings.c.ended_at.is_(None)
+_STOOD_AT = and_(
+    standings.c.since <= bindparam("of_end"),
+    or_(standings.c.ended_at.is_(None), standings.c.ended_at > bindparam("of_end")),
+)
+_RUN = select(runs).where(runs.c.id == bindparam("of_run"))
+_NEWEST_RUN = select(runs).order_by(runs.c.position.desc()).limit(1)
+
+
+class SqlReader:
+    """The reading part of `ports.Ledger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def case(self, case: str) -> Case | None:
+        """A case with all its steps and sends."""
+        with self._database.reading() as connection:
+            return next(iter(read_cases(connection, [case])), None)
+
+    def live_cases(self) -> tuple[str, ...]:
+        """Ids of the live cases, oldest first."""
+        with self._database.reading() as connection:
+            return tuple(connection.execute(_LIVE).scalars())
+
+    def live_case_of(self, *, customer: str, currency: str) -> str | None:
+        """The live case of a customer in a currency, if any."""
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(
+                _LIVE_OF, {"of_customer": customer, "of_currency": currency}
+            ).scalar()
+            return found
+
+    def cases_of_run(self, run: str) -> Iterator[Case]:
+        """The cases opened, adopted, closed or found owed in a run, oldest first."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(_OF_RUN, {"of_run": run, "after": after}).all()
+                read = read_cases(connection, [row.case_id for row in page])
+            yield from read
+            if len(page) < _PAGE:
+                return
+            after = page[-1].sequence
+
+    def cases_of_customer(self, customer: str) -> Iterator[Case]:
+        """The cases of a customer, newest first."""
+        with self._database.reading() as connection:
+            ids = list(connection.execute(_OF_CUSTOMER, {"of_customer": customer}).scalars())
+        for begin in range(0, len(ids), _PAGE):
+            with self._database.reading() as connection:
+                read = read_cases(connection, ids[begin : begin + _PAGE])
+            yield from read
+
+    def plans_of_run(self, run: str) -> Iterator[tuple[str, Plan]]:
+        """The plans of a run that were not executed, each with its case id, in the order they were recorded."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(_PLANS_OF_RUN, {"of_run": run, "after": after}).all()
+            yield from ((row.case_id, plan_from_json(row.plan)) for row in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].sequence
+
+    def standings(self, *, customer: str | None = None, during: Run | None = None) -> Iterator[Standing]:
+        """The holds and skips that stand now, or that stood at the end of a run, oldest first.
+
+        One that a run itself ended is not among them: what became of that customer is a case or another standing.
+        """
+        asked: dict[str, Any] = {}
+        statement = _STANDINGS
+        if customer is not None:
+            statement = statement.where(standings.c.customer == customer)
+        if during is None or during.finished_at is None:
+            statement = statement.where(_STAND_NOW)
+        else:
+            statement, asked = statement.where(_STOOD_AT), {"of_end": during.finished_at}
+        yield from self._pages_of_standings(statement, asked)
+
+    def run(self, run: str) -> Run | None:
+        """A run by its id."""
+        with self._database.reading() as connection:
+            row = connection.execute(_RUN, {"of_run": run}).one_or_none()
+            return None if row is None else run_of(row)
+
+    def newest_run(self) -> Run | None:
+        """The run that started last."""
+        with self._database.reading() as connection:
+            row = connection.execute(_NEWEST_RUN).one_or_none()
+            return None if row is None else run_of(row)
+
+    def _pages_of_standings(self, statement: Select[Any], asked: dict[str, Any]) -> Iterator[Standing]:
+        after, after_id = -1, ""
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(statement, {**asked, "after": after, "after_id": after_id}).all()
+            yield from map(standing_of, page)
+            if len(page) < _PAGE:
+                return
+            after, after_id = page[-1].since, page[-1].id

@@ -1,0 +1,119 @@
+"""Table rows back into the domain's records."""
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from refund_worker.adapters.ledger.codec import plan_from_json
+from refund_worker.adapters.ledger.tables import cases, sends, steps
+from refund_worker.domain.cases import Case, Outcome, Send, SendAnswer, Standing, State, Step, StepState
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.runs import Run, RunMode, RunStatus
+
+_CASES = select(cases).where(cases.c.id.in_(bindparam("of_cases", expanding=True)))
+_STEPS = (
+    select(steps)
+    .where(steps.c.case_id.in_(bindparam("of_cases", expanding=True)))
+    .order_by(steps.c.case_id, steps.c.position)
+)
+_SENDS = (
+    select(sends)
+    .where(sends.c.case_id.in_(bindparam("of_cases", expanding=True)))
+    .order_by(sends.c.case_id, sends.c.step, sends.c.attempt, sends.c.position)
+)
+
+
+def read_cases(connection: Connection, ids: Sequence[str]) -> list[Case]:
+    """Read cases with their steps and sends, in the order of `ids`; an id that is not there is left out."""
+    asked = {"of_cases": list(ids)}
+    sent = {
+        key: tuple(_send(row) for row in rows)
+        for key, rows in groupby(
+            connection.execute(_SENDS, asked), key=lambda row: (row.case_id, row.step, row.attempt)
+        )
+    }
+    taken = {
+        case: tuple(_step(row, sent.get((case, row.step, row.attempt), ())) for row in rows)
+        for case, rows in groupby(connection.execute(_STEPS, asked), key=lambda row: row.case_id)
+    }
+    found = {row.id: _case(row, taken.get(row.id, ())) for row in connection.execute(_CASES, asked)}
+    return [found[case] for case in ids if case in found]
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    """A hold or skip."""
+    return Standing(
+        id=row.id,
+        run=row.run,
+        account=row.account,
+        livemode=row.livemode,
+        outcome=Outcome(row.outcome),
+        reason=Reason(row.reason),
+        plan=plan_from_json(row.plan),
+        since=row.since,
+        ended_at=row.ended_at,
+    )
+
+
+def run_of(row: Row[Any]) -> Run:
+    """A run."""
+    return Run(
+        id=row.id,
+        account=row.account,
+        livemode=row.livemode,
+        command=row.command,
+        mode=RunMode(row.mode),
+        sweep=row.sweep,
+        policy_digest=row.policy_digest,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        status=RunStatus(row.status),
+        summary=json.loads(row.summary),
+    )
+
+
+def _case(row: Row[Any], taken: tuple[Step, ...]) -> Case:
+    return Case(
+        id=row.id,
+        run=row.run,
+        account=row.account,
+        livemode=row.livemode,
+        plan=plan_from_json(row.plan),
+        state=State(row.state),
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        reason=None if row.reason is None else Reason(row.reason),
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        covered_minor=row.covered_minor,
+        fence=row.fence,
+        steps=taken,
+    )
+
+
+def _step(row: Row[Any], sent: tuple[Send, ...]) -> Step:
+    return Step(
+        name=row.step,
+        attempt=row.attempt,
+        key=row.key,
+        amount_minor=row.amount_minor,
+        target=row.target,
+        params=json.loads(row.params),
+        before_minor=row.before_minor,
+        state=StepState(row.state),
+        intended_at=row.intended_at,
+        answered_at=row.answered_at,
+        stripe_id=row.stripe_id,
+        status=row.status,
+        ending_balance_minor=row.ending_balance_minor,
+        request_id=row.request_id,
+        code=row.code,
+        sends=sent,
+    )
+
+
+def _send(row: Row[Any]) -> Send:
+    answer = None if row.answer is None else SendAnswer(row.answer)
+    return Send(fence=row.fence, sent_at=row.sent_at, answered_at=row.answered_at, answer=answer)
