@@ -55,10 +55,11 @@ class _Connection(BaseHTTPRequestHandler):
         return sandbox.dispatch(method=self.command, target=self.path, headers=dict(self.headers), body=body)
 
     def _body(self) -> bytes | None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _BODY_BYTES_MAX or length < 0:
+        announced = self.headers.get("Content-Length") or "0"
+        length = int(announced) if announced.isdecimal() else -1
+        if not 0 <= length <= _BODY_BYTES_MAX:
             self.close_connection = True
-            self.send_error(413)
+            self.send_error(400 if length < 0 else 413)
             return None
         return self.rfile.read(length) if length else b""
 

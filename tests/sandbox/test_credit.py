@@ -155,6 +155,15 @@ def test_a_debt_is_added_to_the_next_invoice(shop: Shop) -> None:
     assert shop.balance(customer) == 0
 
 
+def test_voiding_an_invoice_that_took_a_debt_restores_the_debt(shop: Shop) -> None:
+    customer = shop.customer(balance=200)
+    shop.sandbox.build.payment_method(customer, outcome="waits")
+    subscription = shop.subscribe(customer, shop.price(6_000))
+    assert shop.balance(customer) == 0
+    shop.sandbox.post(f"/v1/invoices/{subscription['latest_invoice']}/void")
+    assert shop.movements(customer)[0] == ("unapplied_from_invoice", 200, 200)
+
+
 def test_less_than_the_smallest_charge_is_put_on_the_balance(shop: Shop) -> None:
     customer = shop.customer(balance=-970)
     shop.subscribe(customer, shop.price(1_000))

@@ -116,6 +116,13 @@ def test_32_threads_wait_side_by_side(sandbox: Sandbox) -> None:
     assert 0.2 <= time.perf_counter() - began < 2
 
 
+@pytest.mark.parametrize(("announced", "status"), [("-1", 400), ("many", 400), ("9999999", 413)])
+def test_a_body_that_cannot_be_read_is_refused(server: SandboxServer, announced: str, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(f"POST /v1/customers HTTP/1.1\r\nContent-Length: {announced}\r\n\r\n".encode())
+        assert connection.recv(1024).startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_only_loopback_is_bound(server: SandboxServer) -> None:
     assert server.base_url.startswith("http://127.0.0.1:")
 

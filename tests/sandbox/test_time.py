@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from refund_worker.sandbox import Fault, Sandbox
@@ -29,6 +31,16 @@ def test_a_month_is_a_calendar_month(sandbox: Sandbox) -> None:
         ends.append((item["current_period_end"] - item["current_period_start"]) // DAY)
         sandbox.clock.advance(item["current_period_end"] - sandbox.clock.now)
     assert ends == [28, 31]
+
+
+def test_a_renewal_that_is_declined_is_past_due_until_it_is_paid(shop: Shop) -> None:
+    customer, subscription = shop.subscribed(1_000)
+    shop.sandbox.post("/v1/payment_methods/pm_card_chargeCustomerFail/attach", {"customer": customer})
+    shop.sandbox.clock.advance(31 * DAY)
+    path = f"/v1/subscriptions/{subscription['id']}"
+    assert shop.sandbox.get(path)["status"] == "past_due"
+    shop.sandbox.post(f"/v1/invoices/{shop.invoices(customer)[0]['id']}/pay", {"paid_out_of_band": True})
+    assert shop.sandbox.get(path)["status"] == "active"
 
 
 def test_renewals_can_be_left_out() -> None:
@@ -82,6 +94,16 @@ def test_real_time_ticks_from_where_the_simulation_stopped(sandbox: Sandbox) -> 
     assert 0 <= sandbox.clock.now - before <= 5
     sandbox.clock.advance(3_600)
     assert sandbox.clock.now - before >= 3_600
+
+
+def test_a_sandbox_can_live_in_real_time() -> None:
+    """What is due happens with the next request, without anyone advancing the clock."""
+    shop = Shop(Sandbox(clock="real"))
+    assert abs(shop.sandbox.clock.now - time.time()) <= 2
+    shop.sandbox.control.next_refund(status="pending", then=("failed", 0))
+    charge = shop.sandbox.build.charge(shop.customer(), amount=500)["id"]
+    refund = shop.sandbox.post("/v1/refunds", {"charge": charge})
+    assert shop.sandbox.get(f"/v1/refunds/{refund['id']}")["status"] == "failed"
 
 
 def test_a_snapshot_can_be_restored_many_times(shop: Shop) -> None:

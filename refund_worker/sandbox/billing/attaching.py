@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from refund_worker.sandbox.billing import invoices, payments
+from refund_worker.sandbox.billing import collecting, payments
 from refund_worker.sandbox.errors import ApiError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def attach(world: World, *, invoice: Record, payment: Fields, amount: int | None
     value = min(due, free if free is not None else due) if amount is None else amount
     if value > due or (free is not None and value > free) or value <= 0:
         raise ApiError("The payment's amount does not fit what is due on the invoice.", param="amount")
-    invoices.cancel_waiting_payments(world, invoice)
+    collecting.cancel_waiting_payments(world, invoice)
     received = _is_received(world, payment)
     attached = payments.invoice_payment(
         world, invoice=invoice, amount=value, payment=payment, status="paid" if received else "open", is_default=False
@@ -38,7 +38,7 @@ def attach(world: World, *, invoice: Record, payment: Fields, amount: int | None
     paid = invoice.fields["amount_paid"] + value
     off = invoice.fields["amount_paid_off_stripe"] + (value if payment["type"] == "payment_record" else 0)
     if value == due:
-        invoices.settle(world, invoice, paid=paid, off_stripe=off)
+        collecting.settle(world, invoice, paid=paid, off_stripe=off)
     else:
         world.store.change(invoice, amount_paid=paid, amount_paid_off_stripe=off, amount_remaining=due - value)
     return attached

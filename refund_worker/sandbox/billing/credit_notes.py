@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from refund_worker.sandbox.billing import credit, invoices, refunds
+from refund_worker.sandbox.billing import collecting, credit, refunds
 from refund_worker.sandbox.errors import ApiError
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def _on_open(world: World, invoice: Record, given: Mapping[str, Any]) -> Record:
         pre_payment_credit_notes_amount=invoice.fields["pre_payment_credit_notes_amount"] + given["amount"],
     )
     if left == 0:
-        invoices.cancel_waiting_payments(world, changed)
-        invoices.settle(world, changed)
+        collecting.cancel_waiting_payments(world, changed)
+        collecting.settle(world, changed)
     elif changed.hidden.get("intent"):
         world.store.change(world.store["payment_intent", changed.hidden["intent"]], amount=left)
     return note

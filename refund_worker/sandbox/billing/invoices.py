@@ -1,4 +1,4 @@
-"""The life of an invoice: draft, finalized with the customer's credit applied, paid, voided, given up.
+"""The beginning of an invoice: a draft, its sums, and finalizing with the customer's credit applied.
 
 A negative invoice is paid at once and its total booked on the customer's balance; a positive one first consumes credit.
 Both movements have the type `applied_to_invoice`, the first a negative amount, the second a positive one.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from refund_worker.sandbox.billing import credit, lines, payments
+from refund_worker.sandbox.billing import collecting, credit, lines, payments
 from refund_worker.sandbox.billing.invoice_fields import fresh_fields
 from refund_worker.sandbox.errors import ApiError
 from refund_worker.sandbox.expand import EMBEDDED_MAX
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from refund_worker.sandbox.world import World
 
 FINALIZES_AFTER_SECONDS: Final = 3600  # drafts that advance by themselves wait for an hour
-RETRIES_AFTER_SECONDS: Final = 3 * 24 * 3600
 
 
 def draft(
@@ -124,10 +123,10 @@ def finalize(world: World, invoice: Record, *, collect: bool = True) -> Record:
     )
     world.emit("invoice.finalized", invoice.fields)
     if due == 0:
-        return settle(world, invoice)
+        return collecting.settle(world, invoice)
     invoice = _await_payment(world, invoice)
     automatic = collect and invoice.fields["collection_method"] == "charge_automatically"
-    return attempt(world, invoice) if automatic else invoice
+    return collecting.attempt(world, invoice) if automatic else invoice
 
 
 def _apply_credit(world: World, invoice: Record, owner: Record) -> tuple[int, Fields]:
@@ -148,7 +147,11 @@ def _apply_credit(world: World, invoice: Record, owner: Record) -> tuple[int, Fi
         credit.move(
             world, customer=owner.id, currency=currency, amount=small, kind="invoice_too_small", invoice=invoice.id
         )
-    return due, {"starting_balance": before, "ending_balance": before + moved + small, "applied": max(moved, 0)}
+    return due, {
+        "starting_balance": before,
+        "ending_balance": before + moved + small,
+        "applied": moved if total > 0 else 0,
+    }
 
 
 def _await_payment(world: World, invoice: Record) -> Record:
@@ -169,161 +172,3 @@ _DESCRIPTIONS: Final = {
     "subscription_update": "Subscription update",
     "subscription_cycle": "Subscription update",
 }
-
-
-def attempt(world: World, invoice: Record, *, retries: bool = True) -> Record:
-    """Try to collect an open invoice with the customer's payment method; a failure leaves it open."""
-    fields = invoice.fields
-    method = payments.method_of(world, fields["customer"])
-    outcome = method["outcome"]
-    if outcome == "waits":
-        return invoice
-    intent = world.store["payment_intent", invoice.hidden["intent"]]
-    charged = payments.charge(
-        world, customer=fields["customer"], amount=intent.fields["amount"], currency=fields["currency"],
-        description=intent.fields["description"], payment_intent=intent, outcome=outcome,
-        destination=method.get("destination"),
-    )  # fmt: skip
-    invoice = world.store.change(invoice, attempted=True, attempt_count=fields["attempt_count"] + 1)
-    if charged.fields["status"] == "failed":
-        invoice = world.store.change(
-            invoice, next_payment_attempt=world.now + RETRIES_AFTER_SECONDS if retries else None
-        )
-        world.emit("invoice.payment_failed", invoice.fields)
-        return invoice
-    if charged.fields["status"] != "succeeded":
-        return invoice
-    _close_payment(world, _default_payment(world, invoice), paid=True)
-    return settle(world, invoice, paid=fields["amount_due"])
-
-
-def _default_payment(world: World, invoice: Record) -> Record:
-    return next(
-        found for found in world.store.all("invoice_payment", "invoice", invoice.id) if found.fields["is_default"]
-    )
-
-
-def _close_payment(world: World, payment: Record, *, paid: bool) -> None:
-    moment = {"canceled_at": None, "paid_at": world.now} if paid else {"canceled_at": world.now, "paid_at": None}
-    changed = world.store.change(
-        payment,
-        amount_paid=payment.fields["amount_requested"] if paid else None,
-        status="paid" if paid else "canceled",
-        status_transitions=moment,
-    )
-    if paid:
-        world.emit("invoice_payment.paid", changed.fields)
-
-
-def cancel_waiting_payments(world: World, invoice: Record) -> None:
-    """Cancel what still waits to pay this invoice, and its PaymentIntent."""
-    for payment in list(world.store.all("invoice_payment", "invoice", invoice.id)):
-        if payment.fields["status"] != "open":
-            continue
-        _close_payment(world, payment, paid=False)
-        intent = world.store.get("payment_intent", payment.fields["payment"].get("payment_intent", ""))
-        if intent is not None and intent.fields["status"] == "requires_payment_method":
-            world.store.change(intent, status="canceled", canceled_at=world.now, cancellation_reason="void_invoice")
-
-
-def settle(world: World, invoice: Record, *, paid: int = 0, off_stripe: int = 0) -> Record:
-    """Mark an open invoice paid.
-
-    Args:
-        paid: Minor units received in all, what came outside Stripe included.
-        off_stripe: The part of it that came outside Stripe.
-    """
-    invoice = world.store.change(
-        invoice,
-        amount_paid=paid,
-        amount_paid_off_stripe=off_stripe,
-        amount_remaining=0,
-        attempted=True,
-        auto_advance=False,
-        next_payment_attempt=None,
-        status="paid",
-        status_transitions={**invoice.fields["status_transitions"], "paid_at": world.now},
-    )
-    world.emit("invoice.paid", invoice.fields)
-    _activate(world, invoice)
-    return invoice
-
-
-def _activate(world: World, invoice: Record) -> None:
-    """A paid invoice lets its subscription leave `incomplete` and `past_due`."""
-    parent = (invoice.fields["parent"] or {}).get("subscription_details")
-    subscription = world.store.get("subscription", parent["subscription"]) if parent else None
-    if subscription is not None and subscription.fields["status"] in {"incomplete", "past_due"}:
-        world.store.change(subscription, status="active")
-
-
-def pay_out_of_band(world: World, invoice: Record) -> Record:
-    """Note that the invoice was paid outside Stripe; no payment of it can be refunded here."""
-    cancel_waiting_payments(world, invoice)
-    due = invoice.fields["amount_due"]
-    return settle(world, invoice, paid=due, off_stripe=due)
-
-
-def void(world: World, invoice: Record) -> Record:
-    """Void an open or uncollectible invoice; credit it had consumed returns.
-
-    Raises:
-        ApiError: If it is in another state.
-    """
-    if invoice.fields["status"] not in {"open", "uncollectible"}:
-        raise ApiError("You can only pass in open or uncollectible invoices. This invoice isn't open or uncollectible.")
-    cancel_waiting_payments(world, invoice)
-    applied = invoice.hidden.get("applied", 0)
-    if applied:
-        credit.move(
-            world, customer=invoice.fields["customer"], currency=invoice.fields["currency"], amount=-applied,
-            kind="unapplied_from_invoice", invoice=invoice.id,
-        )  # fmt: skip
-    return _closed(world, invoice, status="void", moment="voided_at", event="invoice.voided")
-
-
-def mark_uncollectible(world: World, invoice: Record) -> Record:
-    """Give an open invoice up.
-
-    Raises:
-        ApiError: If it is not open.
-    """
-    if invoice.fields["status"] != "open":
-        raise ApiError("You can only pass in open invoices. This invoice isn't open.")
-    return _closed(
-        world, invoice, status="uncollectible", moment="marked_uncollectible_at", event="invoice.marked_uncollectible"
-    )
-
-
-def _closed(world: World, invoice: Record, *, status: str, moment: str, event: str) -> Record:
-    changed = world.store.change(
-        invoice,
-        auto_advance=False,
-        next_payment_attempt=None,
-        status=status,
-        status_transitions={**invoice.fields["status_transitions"], moment: world.now},
-    )
-    world.emit(event, changed.fields)
-    return changed
-
-
-def delete_draft(world: World, invoice: Record) -> Fields:
-    """Delete a draft with its lines and their invoice items; source: recorded deletion.
-
-    Raises:
-        ApiError: If it is no draft, or belongs to a subscription.
-    """
-    if invoice.fields["status"] != "draft":
-        raise ApiError("You can only delete draft invoices.")
-    if invoice.fields["parent"] is not None and invoice.fields["billing_reason"] != "manual":
-        raise ApiError("You can't delete invoices created by subscriptions.")
-    for line in lines_of(world, invoice.id):
-        parent = line.fields["parent"]
-        item = world.store.get("invoiceitem", parent[parent["type"]]["invoice_item"] or "")
-        if item is not None:
-            world.store.remove(item)
-            world.emit("invoiceitem.deleted", item.fields)
-        world.store.remove(line)
-    world.store.remove(invoice)
-    world.emit("invoice.deleted", invoice.fields)
-    return {"id": invoice.id, "object": "invoice", "deleted": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from refund_worker.sandbox import params
-from refund_worker.sandbox.billing import attaching, invoices, payments
+from refund_worker.sandbox.billing import attaching, closing, collecting, invoices, payments
 from refund_worker.sandbox.errors import ApiError
 from refund_worker.sandbox.routes import Call, Route
 
@@ -36,10 +36,10 @@ def pay(call: Call) -> Record:
     if invoice.fields["status"] == "paid":  # nothing was due
         return invoice
     if call.params.get("paid_out_of_band"):
-        return invoices.pay_out_of_band(world, invoice)
+        return collecting.pay_out_of_band(world, invoice)
     if payments.method_of(world, invoice.fields["customer"])["outcome"] == "waits":
         raise ApiError("There is no payment method to pay this invoice with.", code="missing_payment_method")
-    invoice = invoices.attempt(world, invoice)
+    invoice = collecting.attempt(world, invoice)
     if invoice.fields["status"] == "open":
         raise ApiError(
             "Your card was declined.", status=402, kind="card_error", code="card_declined",
@@ -50,17 +50,17 @@ def pay(call: Call) -> Record:
 
 def void(call: Call) -> Record:
     """Void an open or uncollectible invoice."""
-    return invoices.void(call.world, _invoice(call))
+    return closing.void(call.world, _invoice(call))
 
 
 def mark_uncollectible(call: Call) -> Record:
     """Give an open invoice up."""
-    return invoices.mark_uncollectible(call.world, _invoice(call))
+    return closing.mark_uncollectible(call.world, _invoice(call))
 
 
 def delete(call: Call) -> Fields:
     """Delete a draft."""
-    return invoices.delete_draft(call.world, _invoice(call))
+    return closing.delete_draft(call.world, _invoice(call))
 
 
 def update(call: Call) -> Record:
