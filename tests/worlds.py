@@ -32,7 +32,7 @@ class InProcessClient(stripe.HTTPClient):
         self._sandbox = sandbox
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None, **_: object
     ) -> tuple[str, int, Mapping[str, str]]:
         """Dispatch one request; a lost answer is a connection error, as on a wire."""
         parts = urlsplit(url)

@@ -13,6 +13,8 @@ from refund_worker.domain.saga import ABSENT_AFTER_500, ABSENT_BY_MARK
 from refund_worker.domain.window import enough
 from refund_worker.usecases.world import World
 
+_PAGE = 100  # Stripe's largest page; asking after each row would be work for nothing
+
 
 def look_twice(world: World, claim: Claim, case: Case, step: Step) -> None:
     """Adopt an attempt hidden behind a stored 500, or give it up (rule STORED_500_NEEDS_TWO_ABSENT_LOOKUPS)."""
@@ -55,7 +57,9 @@ def _covered(world: World, case: Case, reserve: Step) -> int:
     complete = True
     for transaction in world.stripe.customer_balance_transactions(plan.customer):
         read.append(transaction)
-        if len(read) % 100 == 0 and enough(read, currency=plan.currency, invoices=invoices):
+        if len(read) % _PAGE == 0 and enough(
+            read, currency=plan.currency, invoices=invoices, up_to=reserve.stripe_id, before=True
+        ):
             complete = False
             break
     try:

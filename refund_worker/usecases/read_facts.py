@@ -8,6 +8,7 @@ from refund_worker.domain.facts import (
     Invoice,
     PendingItem,
 )
+from refund_worker.domain.mark_rest import mark_rests
 from refund_worker.domain.window import enough
 from refund_worker.ports import Clock, StripeGateway
 
@@ -50,14 +51,18 @@ def _transactions(
     by_id = {invoice.id: invoice for invoice in invoices}
     read: list[CustomerBalanceTransaction] = []
     for transaction in stripe.customer_balance_transactions(customer.id):
-        if (
-            read
-            and len(read) % _PAGE == 0
-            and all(enough(read, currency=currency, invoices=by_id) for currency in {one.currency for one in read})
-        ):
+        if read and len(read) % _PAGE == 0 and _reaches_back(read, by_id):
             return tuple(read), False
         read.append(transaction)
     return tuple(read), True
+
+
+def _reaches_back(read: list[CustomerBalanceTransaction], invoices: dict[str, Invoice]) -> bool:
+    """Whether the lots of each currency can be told, and no give-back was read without the debit it names."""
+    currencies = {transaction.currency for transaction in read}
+    return all(enough(read, currency=currency, invoices=invoices) for currency in currencies) and not any(
+        rest.incomplete for rest in mark_rests(read, ())
+    )
 
 
 def _with_charges_of_payments(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from refund_worker.domain.errors import LedgerError, StripeError, Unauthorized
 from refund_worker.domain.facts import Customer
+from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
@@ -197,12 +198,14 @@ def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResu
     else:
         result.status = RunStatus.FINISHED if gate.stopped_by is None else RunStatus.STOPPED
     result.stopped_by, result.permission = gate.stopped_by, gate.permission
+    ended: list[Plan] = []
+    if run.sweep and result.status is RunStatus.FINISHED and not gate.limited:
+        seen = {(one.customer, one.currency) for one in result.cases}
+        standing = (one.plan for one in world.ledger.standings())
+        ended = [plan for plan in standing if (plan.customer, plan.currency) not in seen]
     now = world.clock.now()
     with world.ledger.writing() as writer:
-        if run.sweep and result.status is RunStatus.FINISHED and not gate.limited:
-            seen = {(one.customer, one.currency) for one in result.cases}
-            for standing in world.ledger.standings():
-                if (standing.plan.customer, standing.plan.currency) not in seen:
-                    writer.end_standing(customer=standing.plan.customer, currency=standing.plan.currency, now=now)
+        for plan in ended:
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now)
         writer.finish_run(run=run.id, status=result.status, summary=result.summary(), now=now)
     return result

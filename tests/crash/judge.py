@@ -9,7 +9,7 @@ STANDING = frozenset({"succeeded", "pending", "requires_action"})
 
 
 def money_of(sandbox: Sandbox) -> dict[str, object]:
-    """Where the money is: per customer its balance and what each charge gave back. Equal worlds end with equal money."""
+    """Where the money is: per customer its balance and what each charge gave back."""
     return {
         f"{book.customer} {book.currency}": (
             book.balance,
@@ -36,7 +36,7 @@ def losses(sandbox: Sandbox) -> list[str]:
 
 
 def exposure(book: Books) -> list[str]:
-    """What may not be true at any instant: cash out beyond what was debited, or goodwill paid out (invariants 5, 10)."""
+    """What may never be true: cash out beyond what was debited, or goodwill paid out (invariants 5, 10)."""
     found = [
         f"{book.customer}: {-rest} more left than debit {debit} reserved"
         for debit, rest in rests(book).items()
