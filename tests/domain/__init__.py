@@ -1,0 +1,1 @@
+"""The domain's decisions, each in a table of facts and expected words."""

@@ -1,0 +1,356 @@
+"""Which lots are left after which history; one history a case, the expected lots in its last argument."""
+
+from dataclasses import replace
+
+import pytest
+
+from refund_worker.domain.credit import Origin, Replay
+from refund_worker.domain.errors import HistoryInconsistent
+from refund_worker.domain.marks import NamedLot
+from refund_worker.domain.provenance import covered_by, enough, replay
+from tests.domain.histories import History, lots_in_words, parse
+
+PRORATION = frozenset({Origin.PRORATION})
+DOWNGRADE = "invoice in_d -4500: -5000p@sub_1 +500p@sub_1\n"
+CANCELLATION = "invoice in_c -100: -100p@sub_1\n"
+MIXED = "invoice in_m -100: -60p@sub_1 -40\n"
+TWO = "invoice in_t -100: -60p@sub_2 -40p@sub_1\n"
+BILL = "invoice in_b 70: +70\n"
+
+
+def replayed(history: History, *, up_to: str | None = None, before: bool = False) -> Replay:
+    return replay(
+        transactions=history.transactions,
+        currency=history.currency,
+        invoices=history.invoices,
+        refundable_origins=PRORATION,
+        complete=history.complete,
+        up_to=up_to,
+        before=before,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # where a credit came from
+        (DOWNGRADE + "c1 -4500 applied in_d", "c1 proration/sub_1/downgrade 4500"),
+        (CANCELLATION + "c1 -100 applied in_c", "c1 proration/sub_1/cancellation 100"),
+        (CANCELLATION + "c1 -100 adjustment in_c", "c1 adjustment 100"),
+        (TWO + "c1 -100 applied in_t", "c1 proration/sub_1/cancellation 40, c1 proration/sub_2/cancellation 60"),
+        ("c1 -100 adjustment", "c1 adjustment 100"),
+        ("c1 -100 initial", "c1 initial 100"),
+        ("c1 -100 migration", "c1 migration 100"),
+        ("c1 -100 unspent_receiver_credit", "c1 other 100"),
+        (BILL + "c1 -100 credit_note in_b", "c1 credit_note 100"),
+        (CANCELLATION + "c1 -100 credit_note in_c", "c1 credit_note 100"),
+        (BILL + "c1 -100 overpaid in_b", "c1 overpayment 100"),
+        (CANCELLATION + "c1 -100 overpaid in_c", "c1 overpayment 100"),
+        ("c1 -100 applied in_missing", "c1 unknown 100"),
+        ("c1 -100 unapplied in_missing", "c1 unknown 100"),
+        ("c1 -100 unapplied", "c1 unknown 100"),
+        # a negative invoice used no credit: what it books is its own, whatever the type says
+        (CANCELLATION + "c1 -100 unapplied in_c", "c1 proration/sub_1/cancellation 100"),
+        # the proration part is capped by the total, by the amount, and by the proration lines themselves
+        (MIXED + "c1 -100 applied in_m", "c1 proration/sub_1/cancellation 60, c1 other 40"),
+        (MIXED + "c1 -50 applied in_m", "c1 proration/sub_1/cancellation 50"),
+        (MIXED + "c1 -120 applied in_m", "c1 proration/sub_1/cancellation 60, c1 other 60"),
+        ("invoice in_1 -30: -60p@sub_1 +30\nc1 -30 applied in_1", "c1 proration/sub_1/cancellation 30"),
+        ("invoice in_1 -30: +10p@sub_1 -40\nc1 -30 applied in_1", "c1 other 30"),
+        ("invoice in_1 -30: -30p\nc1 -30 applied in_1", "c1 other 30"),
+        ("invoice in_1 -30: -80p@sub_1 +50p@sub_2\nc1 -30 applied in_1", "c1 proration/sub_1/cancellation 30"),
+        ("invoice in_1 30: -60p@sub_1 +90\nc1 -30 applied in_1", "c1 other 30"),
+        # two movements of one invoice share its proration part
+        (
+            MIXED + "c1 -50 applied in_m\nc2 -50 applied in_m",
+            "c1 proration/sub_1/cancellation 50, c2 proration/sub_1/cancellation 10, c2 other 40",
+        ),
+        # a balance that was positive: a lot only for what is below zero; goodwill is kept whole
+        (CANCELLATION + "c1 +30 adjustment\nc2 -100 applied in_c", "c2 proration/sub_1/cancellation 70"),
+        (CANCELLATION + "start +30\nc2 -100 applied in_c", "c2 proration/sub_1/cancellation 70"),
+        (
+            MIXED + "c1 +30 adjustment\nc2 -100 applied in_m",
+            "c2 proration/sub_1/cancellation 30, c2 other 40",
+        ),
+        (MIXED + "c1 +80 adjustment\nc2 -100 applied in_m", "c2 other 20"),
+        (
+            TWO + "c1 +70 adjustment\nc2 -100 applied in_t",
+            "c2 proration/sub_1/cancellation 30",
+        ),
+        (BILL + "c1 +30 adjustment\nc2 -30 applied in_b", ""),
+        ("c1 +30 adjustment\nc2 +20 adjustment", "owed 50"),
+        # an invoice uses credit first in, first out; goodwill beside proration
+        (
+            CANCELLATION + BILL + "c1 -50 adjustment\nc2 -100 applied in_c\nc3 +70 applied in_b",
+            "c2 proration/sub_1/cancellation 80",
+        ),
+        (
+            CANCELLATION + BILL + "c1 -100 applied in_c\nc2 -50 adjustment\nc3 +70 applied in_b",
+            "c1 proration/sub_1/cancellation 30, c2 adjustment 50",
+        ),
+        (MIXED + BILL + "c1 -100 applied in_m\nc2 +70 applied in_b", "c1 other 30"),
+        ("c1 -50 adjustment\nc2 +70 too_small in_b", "owed 20"),
+        # somebody's debit takes the refundable lots first
+        (
+            CANCELLATION + "c1 -50 adjustment\nc2 -100 applied in_c\nc3 +70 adjustment",
+            "c1 adjustment 50, c2 proration/sub_1/cancellation 30",
+        ),
+        (CANCELLATION + "c1 -50 adjustment\nc2 -100 applied in_c\nc3 +120 adjustment", "c1 adjustment 30"),
+        # applied, then unapplied by a voided invoice: at its old place, with its old origin
+        (
+            CANCELLATION + BILL + "c1 -100 applied in_c\nc2 +70 applied in_b\nc3 -70 unapplied in_b",
+            "c1 proration/sub_1/cancellation 100",
+        ),
+        (
+            CANCELLATION + BILL + "c1 -20 adjustment\nc2 -100 applied in_c\nc3 +70 applied in_b\nc4 -30 unapplied in_b",
+            "c2 proration/sub_1/cancellation 80",
+        ),
+        (
+            CANCELLATION + BILL + "c1 -50 applied in_c\nc2 +70 applied in_b\nc3 -70 unapplied in_b",
+            "c1 proration/sub_1/cancellation 50",
+        ),
+        (
+            CANCELLATION + BILL + "c1 -100 applied in_c\nc2 +70 applied in_b\nc3 -90 unapplied in_b",
+            "c1 proration/sub_1/cancellation 100, c3 unknown 20",
+        ),
+        # the part that found no lot was paid off by a later credit: nothing of it is left to return
+        (
+            BILL + "c1 -50 adjustment\nc2 +70 applied in_b\nc3 -30 adjustment\nc4 -70 unapplied in_b",
+            "c1 adjustment 50, c3 adjustment 10, c4 unknown 20",
+        ),
+        # our own debits take what they name, and their returns put it back last in, first out
+        (
+            MIXED + "c1 -100 applied in_m\nc2 +60 reserve c1:60",
+            "c1 other 40",
+        ),
+        (
+            CANCELLATION + "c1 -50 adjustment\nc2 -100 applied in_c\nc3 +100 reserve c2:100\nc4 -30 give_back c3",
+            "c1 adjustment 50, c2 proration/sub_1/cancellation 30",
+        ),
+        (
+            TWO + "c1 -100 applied in_t\nc2 +60 reserve c1@sub_2:60",
+            "c1 proration/sub_1/cancellation 40",
+        ),
+        (
+            TWO + "c1 -100 applied in_t\nc2 +60 reserve c1:60\nc3 -30 give_back c2",
+            "c1 proration/sub_1/cancellation 10, c1 proration/sub_2/cancellation 60",
+        ),
+        (
+            CANCELLATION + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 -40 give_back c2\nc4 -60 recredit c2",
+            "c1 proration/sub_1/cancellation 100",
+        ),
+        (
+            CANCELLATION + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 -140 give_back c2",
+            "c1 proration/sub_1/cancellation 100, c3 unknown 40",
+        ),
+        (
+            CANCELLATION + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 -100 recredit c9",
+            "c3 unknown 100",
+        ),
+        # a debit never takes more of a lot than is left; the rest waits for its own return
+        (
+            CANCELLATION + "c1 -200 adjustment\nc2 -100 applied in_c\nc3 +70 adjustment\nc4 +100 reserve c2:100",
+            "c1 adjustment 200, unfunded c4 70",
+        ),
+        (
+            CANCELLATION
+            + "c1 -200 adjustment\nc2 -100 applied in_c\nc3 +70 adjustment\nc4 +100 reserve c2:100\nc5 -50 adjustment",
+            "c1 adjustment 200, c5 adjustment 50, unfunded c4 70",
+        ),
+        # with the balance above zero nothing older is read, until a return names the debit
+        (
+            CANCELLATION + BILL + "c1 -100 applied in_c\nc2 +70 applied in_b\nc3 +100 reserve c1:100",
+            "owed 70",
+        ),
+        (
+            CANCELLATION
+            + BILL
+            + "c1 -100 applied in_c\nc2 +70 applied in_b\nc3 +100 reserve c1:100\nc4 -80 give_back c3",
+            "c1 proration/sub_1/cancellation 10",
+        ),
+        # two deployments reserved the same lot
+        (
+            CANCELLATION + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 +100 reserve c1:100\nc4 -100 give_back c3",
+            "",
+        ),
+        # an invoice ran into our reserve: what comes back pays it first, and goodwill that comes later stays goodwill
+        (
+            CANCELLATION
+            + BILL
+            + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 +70 applied in_b\nc4 -100 give_back c2\n"
+            "c5 -50 adjustment",
+            "c1 proration/sub_1/cancellation 30, c5 adjustment 50",
+        ),
+        (
+            CANCELLATION
+            + BILL
+            + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 +70 applied in_b\nc4 -100 give_back c2\n"
+            "c5 -70 unapplied in_b",
+            "c1 proration/sub_1/cancellation 100",
+        ),
+        # the credit at zero starts a new life
+        (
+            CANCELLATION + "c1 -50 adjustment\nc2 +50 adjustment\nc3 -100 applied in_c",
+            "c3 proration/sub_1/cancellation 100",
+        ),
+        # a return long after: the window goes back to the debit and to the lots it names
+        (
+            CANCELLATION
+            + "start 0\nc1 -100 applied in_c\nc2 +100 reserve c1:100\nc3 -20 adjustment\nc4 -100 recredit c2",
+            "c1 proration/sub_1/cancellation 100, c3 adjustment 20",
+        ),
+    ],
+)
+def test_lots_of_history(text: str, expected: str) -> None:
+    history = parse(text)
+    result = replayed(history)
+    assert lots_in_words(result) == expected
+    assert sum(lot.left_minor for lot in result.lots) - sum(result.unfunded_minor.values()) - result.owed_minor == (
+        -history.balance
+    )
+    assert result.credit_minor == -history.balance
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("start 0\nc1 -100 adjustment", True),
+        ("start -1\nc1 -100 adjustment", False),
+        ("start -50\nc1 +50 adjustment\nc2 -100 adjustment", True),
+        ("start -50\nc1 +60 adjustment\nc2 -100 adjustment", True),
+        ("start -100\nc1 +100 reserve c0:100\nc2 -100 give_back c1", False),
+        ("start 0\nc0 -100 adjustment\nc1 +100 reserve c0:100\nc2 -100 give_back c1", True),
+        ("start 0\nc2 -100 give_back c1", False),
+        ("start 0\nc1 +100 applied in_b\nc2 -200 unapplied in_b", False),
+        ("start 0\nc1 +100 applied in_b\nc2 -100 adjustment\nc3 -100 unapplied in_b", True),
+        ("start 0\nc2 -100 adjustment\nc3 -100 unapplied in_b", False),
+        ("start -500\nc1 +500 adjustment", True),
+    ],
+)
+def test_enough_is_read_when_the_window_starts_inside(text: str, expected: bool) -> None:
+    history = parse(text)
+    assert enough(history.transactions, currency="usd", invoices={}) is expected
+    if expected:
+        replayed(history)
+    else:
+        with pytest.raises(HistoryInconsistent):
+            replayed(history)
+
+
+def test_nothing_read_is_not_enough() -> None:
+    assert not enough([], currency="usd", invoices={})
+
+
+def test_what_is_enough_now_may_not_be_enough_for_the_past() -> None:
+    history = parse("start -100\nc1 +100 reserve c0:100")
+    assert enough(history.transactions, currency="usd", invoices={})
+    assert not enough(history.transactions, currency="usd", invoices={}, up_to="cbtxn_1", before=True)
+
+
+def test_a_gap_in_the_amounts_is_an_inconsistency() -> None:
+    history = parse("c1 -100 adjustment\nc2 -20 adjustment")
+    history.transactions[0] = replace(history.transactions[0], amount_minor=-21)
+    with pytest.raises(HistoryInconsistent, match="cbtxn_2 ends at -120"):
+        replayed(history)
+
+
+def test_a_complete_history_does_not_start_from_a_credit() -> None:
+    history = parse("start -5\nc1 -100 adjustment")
+    history.complete = True
+    with pytest.raises(HistoryInconsistent, match="nothing tells of"):
+        replayed(history)
+
+
+def test_currencies_are_replayed_apart() -> None:
+    dollars = parse(CANCELLATION + "c1 -100 applied in_c")
+    euros = parse("c2 -70 adjustment", currency="eur")
+    dollars.transactions[:0] = euros.transactions
+    assert lots_in_words(replayed(dollars)) == "c1 proration/sub_1/cancellation 100"
+    dollars.currency = "eur"
+    assert lots_in_words(replayed(dollars)) == "c2 adjustment 70"
+
+
+def test_an_invoice_in_another_currency_proves_nothing() -> None:
+    history = parse(CANCELLATION + "c1 -100 applied in_c")
+    history.invoices["in_c"] = replace(history.invoices["in_c"], currency="eur")
+    assert lots_in_words(replayed(history)) == "c1 unknown 100"
+
+
+def test_tax_and_discount_belong_to_the_proration_part() -> None:
+    history = parse("invoice in_1 -110: -120p@sub_1\nc1 -110 applied in_1")
+    line = history.invoices["in_1"].lines[0]
+    taxed = replace(line, discount_minor=-20, exclusive_tax_minor=-10)
+    assert taxed.net_minor == -110
+    history.invoices["in_1"] = replace(history.invoices["in_1"], lines=(taxed,), total_minor=-150)
+    history.transactions[0] = replace(history.transactions[0], amount_minor=-150, ending_balance_minor=-150)
+    assert lots_in_words(replayed(history)) == "c1 proration/sub_1/cancellation 110, c1 other 40"
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "expected"),
+    [
+        ("c1 -100 adjustment", {"refund_worker_case": "x"}, "c1 unknown 100"),
+        ("c1 -100 reserve c0:100", {}, "c1 unknown 100"),
+        ("c0 -100 adjustment\nc1 +60 reserve c0:50", {}, "c0 adjustment 40"),
+        ("c0 -100 adjustment\nc1 +60 give_back c0", {}, "c0 adjustment 40"),
+        ("c0 -100 adjustment\nc1 -60 give_back", {}, "c0 adjustment 100, c1 unknown 60"),
+        ("c0 -100 adjustment\nc1 +60 reserve c0:60", {"refund_worker_lots": "nonsense"}, "c0 adjustment 40"),
+    ],
+)
+def test_a_mark_that_cannot_be_ours_is_listed_and_not_believed(
+    text: str, metadata: dict[str, str], expected: str
+) -> None:
+    history = parse(text)
+    newest = history.transactions[0]
+    history.transactions[0] = replace(newest, metadata={**newest.metadata, **metadata})
+    result = replayed(history)
+    assert lots_in_words(result) == expected
+    assert result.malformed_marks == ("cbtxn_1",)
+
+
+def test_replay_up_to_and_before_a_transaction() -> None:
+    history = parse("c1 -100 adjustment\nc2 +30 adjustment\nc3 -5 adjustment")
+    assert lots_in_words(replayed(history, up_to="cbtxn_2")) == "c1 adjustment 70"
+    assert lots_in_words(replayed(history, up_to="cbtxn_2", before=True)) == "c1 adjustment 100"
+    assert replayed(history, up_to="cbtxn_1", before=True).lots == ()
+    with pytest.raises(HistoryInconsistent, match="cbtxn_9 is not among"):
+        replayed(history, up_to="cbtxn_9")
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "expected"),
+    [
+        (CANCELLATION + "c1 -100 applied in_c\nc9 +100 reserve c1:100", 100, 100),
+        (CANCELLATION + BILL + "c1 -100 applied in_c\nc2 +70 applied in_b\nc9 +100 reserve c1:100", 100, 30),
+        # goodwill that would fund the debit does not count
+        (
+            CANCELLATION
+            + BILL
+            + "c1 -100 applied in_c\nc2 +70 applied in_b\nc3 -200 adjustment\nc9 +100 reserve c1:100",
+            100,
+            30,
+        ),
+        ("c1 -100 adjustment\nc9 +100 reserve c1:100", 100, 0),
+        # another reserve took more than its lots had: what it lacks is not paid out of ours
+        (
+            CANCELLATION + "c1 -100 applied in_c\nc2 +60 reserve c8:60\nc9 +100 reserve c1:100",
+            100,
+            40,
+        ),
+        (CANCELLATION + "c1 -100 applied in_c\nc2 +100 reserve c1:100\nc9 +100 reserve c1:100", 100, 0),
+        (MIXED + "c1 -100 applied in_m\nc9 +100 reserve c1:100", 100, 60),
+    ],
+)
+def test_what_the_lots_covered_of_a_reserve(text: str, named: int, expected: int) -> None:
+    """Rule ENDING_BALANCE_TELLS_OF_MOVES."""
+    history = parse(text)
+    covered = covered_by(
+        transactions=history.transactions,
+        debit_id="cbtxn_9",
+        named_lots=[NamedLot(transaction="cbtxn_1", amount_minor=named)],
+        currency="usd",
+        invoices=history.invoices,
+        refundable_origins=PRORATION,
+        complete=True,
+    )
+    assert covered == expected
