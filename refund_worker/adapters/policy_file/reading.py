@@ -85,7 +85,7 @@ def _text_of(path: Path) -> str:
     if len(content) > SIZE_MAX_BYTES:
         raise PolicyError(f"the policy {path} is larger than {SIZE_MAX_BYTES} bytes: correct REFUND_POLICY")
     try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise PolicyError(f"{path} line {line}: is not UTF-8 text: save the file as UTF-8") from None
