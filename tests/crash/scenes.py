@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from refund_worker.sandbox import Fault, Sandbox, Snapshot
 
@@ -48,20 +49,25 @@ def subscribed(sandbox: Sandbox, *, price: int = 10_000, paid_by: tuple[int, ...
     """
     customer = sandbox.post("/v1/customers", {})["id"]
     sandbox.build.payment_method(customer, outcome="succeeds" if paid_by is None else "waits")
-    product = sandbox.post("/v1/products", {"name": "Plan"})["id"]
-    monthly = sandbox.post(
-        "/v1/prices",
-        {"product": product, "unit_amount": price, "currency": "usd", "recurring": {"interval": "month"}},
-    )
-    subscription = sandbox.post(
-        "/v1/subscriptions",
-        {"customer": customer, "items": [{"price": monthly["id"]}], "payment_behavior": "allow_incomplete"},
-    )
+    subscription = subscribe(sandbox, customer, price=price)
     for amount in paid_by or ():
         sandbox.clock.advance(60)
         charge = sandbox.build.charge(customer, amount=amount)
         sandbox.build.pay(subscription["latest_invoice"], charge=charge["id"], amount=amount)
     return customer, subscription["id"]
+
+
+def subscribe(sandbox: Sandbox, customer: str, *, price: int) -> dict[str, Any]:
+    """A monthly subscription; its first invoice is paid as the customer pays."""
+    product = sandbox.post("/v1/products", {"name": "Plan"})["id"]
+    monthly = sandbox.post(
+        "/v1/prices",
+        {"product": product, "unit_amount": price, "currency": "usd", "recurring": {"interval": "month"}},
+    )
+    return sandbox.post(
+        "/v1/subscriptions",
+        {"customer": customer, "items": [{"price": monthly["id"]}], "payment_behavior": "allow_incomplete"},
+    )
 
 
 def cancel(sandbox: Sandbox, subscription: str) -> None:
@@ -80,6 +86,13 @@ def use_credit(sandbox: Sandbox, amount: int) -> None:
     sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": amount, "currency": "usd"})
     invoice = sandbox.post("/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})
     sandbox.post(f"/v1/invoices/{invoice['id']}/finalize")
+
+
+def more_credit(sandbox: Sandbox, price: int) -> None:
+    """The customer subscribes to something else and cancels it at once: all of it becomes credit."""
+    customer = sandbox.books()[0].customer
+    sandbox.build.payment_method(customer)
+    cancel(sandbox, subscribe(sandbox, customer, price=price)["id"])
 
 
 def refund_by_hand(sandbox: Sandbox, amount: int) -> None:

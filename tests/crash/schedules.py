@@ -128,11 +128,11 @@ class Schedule:
         roll = self.dice.random()
         if not self.running or (roll < 0.06 and len(self.running) < PROGRAMS_MAX):
             self._begin()
-        elif roll < 0.10:
+        elif roll < 0.08:
             self._world_moves()
-        elif roll < 0.13:
+        elif roll < 0.10:
             self._time_passes()
-        elif roll < 0.15:
+        elif roll < 0.12:
             self._arm_fault()
         else:
             program = self.dice.choice(self.running)
@@ -198,7 +198,8 @@ class Schedule:
         self.sandbox.clock.advance(seconds)
 
     def _world_moves(self) -> None:
-        act = self.dice.choice((self._use, self._by_hand, self._dispute, self._goodwill, self._debit))
+        acts = (self._use, self._goodwill, self._new_credit, self._debit, self._by_hand, self._dispute)
+        (act,) = self.dice.choices(acts, weights=(6, 4, 4, 2, 1, 1))
         self._tell(act.__name__.lstrip("_"))
         try:
             act()
@@ -216,6 +217,9 @@ class Schedule:
 
     def _goodwill(self) -> None:
         scenes.goodwill(self.sandbox, self.sandbox.books()[0].customer, self.dice.randint(1, 2_000))
+
+    def _new_credit(self) -> None:
+        scenes.more_credit(self.sandbox, self.dice.randint(100, 3_000))
 
     def _debit(self) -> None:
         customer = self.sandbox.books()[0].customer
