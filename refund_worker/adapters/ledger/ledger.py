@@ -13,7 +13,7 @@ from refund_worker.adapters.ledger.reader import SqlReader
 from refund_worker.adapters.ledger.sqlite import BUSY_TIMEOUT_S
 from refund_worker.adapters.ledger.tables import bindings, cases
 from refund_worker.adapters.ledger.transaction import UPDATE_CASE, running_run
-from refund_worker.adapters.ledger.verify import Verification, verify_trail
+from refund_worker.adapters.ledger.verify import Verification, verify_ledger
 from refund_worker.adapters.ledger.write_cases import RELEASED, claim_columns
 from refund_worker.adapters.ledger.writer import SqlWriter
 from refund_worker.domain.cases import LIVE, Claim
@@ -115,9 +115,9 @@ class SqlLedger(SqlReader):
         self._release(claim.case, fence=claim.fence)
 
     def verify(self, *, noted_head: tuple[int, str] | None = None) -> Verification:
-        """Verify the trail and the tables against it; see `verify.verify_trail`."""
+        """Verify the trail and the tables against it; see `verify.verify_ledger`."""
         with self._database.reading() as connection:
-            return verify_trail(connection, noted_head=noted_head)
+            return verify_ledger(connection, noted_head=noted_head)
 
     def _release(self, case: str, *, fence: int) -> bool:
         with self._database.writing() as connection:

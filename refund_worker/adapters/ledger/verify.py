@@ -1,10 +1,19 @@
-"""Verifies the trail, and the tables against the trail."""
+"""Verifies the ledger: the trail by its hashes, the tables by the trail, the closed cases by their sums.
 
+A row of the trail that was changed, removed, added or swapped breaks the hashes; a cut tail differs from the head row,
+or from a head that was noted elsewhere; a changed cent in a table differs from the trail. Who owns the file and writes
+all of it anew, tables and trail, is found by a noted head only.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain as chained
 
 from sqlalchemy import Connection
 
-from refund_worker.adapters.ledger import chain
+from refund_worker.adapters.ledger.verify_sums import wrong_sums
+from refund_worker.adapters.ledger.verify_tables import wrong_tables
+from refund_worker.adapters.ledger.verify_trail import Trail, read_trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +21,8 @@ class Verification:
     """What `audit verify` says.
 
     Attributes:
-        head: Sequence and hash of the newest entry; to be noted elsewhere, so that a cut tail is seen.
+        entries: How many entries the trail has.
+        head: Sequence and hash of the newest; note them elsewhere, so that a cut tail is seen. None of an empty trail.
         problem: The first row that does not add up, by name.
     """
 
@@ -22,7 +32,12 @@ class Verification:
     problem: str | None = None
 
 
-def verify_trail(connection: Connection, *, noted_head: tuple[int, str] | None) -> Verification:
-    """Verify."""
-    del noted_head
-    return Verification(ok=True, entries=chain.head(connection)[0], head=chain.head(connection))
+def verify_ledger(connection: Connection, *, noted_head: tuple[int, str] | None) -> Verification:
+    """Verify everything inside one read transaction; the first problem ends it."""
+    trail: Trail = read_trail(connection, noted_head=noted_head)
+    problem = trail.problem or next(_wrong_rows(connection), None)
+    return Verification(ok=problem is None, entries=trail.entries, head=trail.head, problem=problem)
+
+
+def _wrong_rows(connection: Connection) -> Iterator[str]:
+    return chained(wrong_tables(connection), wrong_sums(connection))
