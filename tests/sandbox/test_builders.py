@@ -92,6 +92,17 @@ def test_a_charge_cannot_pay_more_than_it_has(shop: Shop, waiting: tuple[str, st
         shop.sandbox.build.pay(invoice, charge=charge, amount=101)
 
 
+def test_a_charge_cannot_pay_the_same_money_twice(shop: Shop, waiting: tuple[str, str]) -> None:
+    customer, first = waiting
+    second = str(shop.subscribe(customer, shop.price(1_000))["latest_invoice"])
+    charge = shop.sandbox.build.charge(customer, amount=6_500)["id"]
+    shop.sandbox.build.pay(first, charge=charge)
+    with pytest.raises(Exception, match="does not fit"):
+        shop.sandbox.build.pay(second, charge=charge, amount=501)
+    assert shop.sandbox.build.pay(second, charge=charge)["amount_paid"] == 500
+    assert invoice_of(shop, second)[0] == "open"
+
+
 def test_a_declined_card_leaves_the_subscription_incomplete(shop: Shop) -> None:
     customer = shop.customer()
     shop.sandbox.post("/v1/payment_methods/pm_card_chargeCustomerFail/attach", {"customer": customer})

@@ -82,6 +82,14 @@ def test_validation_failures_are_not_stored(wire: Wire, path: str) -> None:
     assert wire.send("POST", path, _DEBIT, key="k")[0] == 200
 
 
+def test_a_validation_failure_while_executing_frees_the_key(wire: Wire) -> None:
+    """The same refusal again, and no conflict with a request that has long ended."""
+    for _ in range(2):
+        status, body, headers = wire.send("POST", "/v1/refunds", {"amount": 5}, key="k")
+        assert (status, body["error"]["type"]) == (400, "invalid_request_error")
+        assert "Idempotent-Replayed" not in headers
+
+
 @pytest.mark.parametrize("kind", ["http_500", "lock_timeout", "rate_limited", "refused"])
 def test_what_was_not_executed_is_not_stored(wire: Wire, shop: Shop, path: str, kind: str) -> None:
     shop.sandbox.faults.add(Fault(kind=kind, method="POST"))  # type: ignore[arg-type]  # parametrized words

@@ -34,15 +34,23 @@ def apply(world: World, subscription: Record, given: Mapping[str, Any]) -> Recor
     after = _rows_after(world, subscription, given.get("items", ()))
     at = _proration_date(world, rows, given)
     behavior = given.get("proration_behavior", "create_prorations")
-    if any(_restarts(rows, row) for row in after):
-        after, at, behavior = [_restart(world, row) for row in after], world.now, f"{behavior} restarted"
+    restarted = any(_restarts(rows, row) for row in after)
+    if restarted:
+        after, at = [_restart(world, row) for row in after], world.now
         changes["billing_cycle_anchor"] = world.now
     gone = [row for row in rows if row not in after]
-    fresh = [] if behavior.startswith("none") else _credits(world, subscription.id, gone, at=at)
+    come = [row for row in after if row not in rows]
+    fresh = _credits(world, subscription.id, gone, at=at) if behavior != "none" else []
     shown = subscriptions.with_items(subscription.id, after)
     current = world.store.change(world.store["subscription", subscription.id], items=shown, **changes)
     _announce(world, before, current)
-    _bill(world, current, [row for row in after if row not in rows], fresh=fresh, at=at, behavior=behavior)
+    if behavior != "none":
+        at_once = restarted or behavior == "always_invoice"
+        _bill_changes(world, subscription.id, come, fresh=fresh, at=at, at_once=at_once)
+    elif restarted:
+        invoices.finalize(world, subscriptions.bill(world, current, reason="subscription_update"))
+    if restarted:
+        subscriptions.schedule_renewal(world, world.store["subscription", subscription.id])
     return world.store["subscription", subscription.id]
 
 
@@ -55,21 +63,15 @@ def _credits(world: World, subscription: str, gone: list[Fields], *, at: int) ->
     return made
 
 
-def _bill(
-    world: World, subscription: Record, come: list[Fields], *, fresh: list[Record], at: int, behavior: str
+def _bill_changes(
+    world: World, subscription: str, come: list[Fields], *, fresh: list[Record], at: int, at_once: bool
 ) -> None:
-    """Bill the rest of the period for the items as they are now; a restarted cycle is always invoiced at once."""
-    if behavior == "none restarted":
-        invoices.finalize(world, subscriptions.bill(world, subscription, reason="subscription_update"))
-    elif behavior != "none":
-        for row in come:
-            current = world.store["subscription", subscription.id]
-            fresh.append(subscriptions.bill_remaining(world, current, row, at=at))
-        if fresh and behavior != "create_prorations":
-            current = world.store["subscription", subscription.id]
-            subscriptions.invoice_prorations(world, current, fresh=fresh, reason="subscription_update")
-    if behavior.endswith("restarted"):
-        subscriptions.schedule_renewal(world, world.store["subscription", subscription.id])
+    """Bill the rest of the period for the items as they are now, `at_once` or with the next invoice."""
+    store = world.store
+    billed = [subscriptions.bill_remaining(world, store["subscription", subscription], row, at=at) for row in come]
+    if at_once and (fresh or billed):
+        current = store["subscription", subscription]
+        subscriptions.invoice_prorations(world, current, fresh=[*fresh, *billed], reason="subscription_update")
 
 
 def _announce(world: World, before: Fields, current: Record) -> None:
