@@ -19,14 +19,29 @@ def _refunded(credit: int, *, currency: str = "usd") -> Expected:
     )  # fmt: skip
 
 
-@scenario(story="¥3,000 a month, cancelled after a third of the month.", expected=_refunded(2_000, currency="jpy"))
-def zero_decimals(life: Life) -> Story:
+def _yen(life: Life, amount: int) -> Story:
+    """Cancelled after a third of the month: two thirds of the amount come back."""
     yield life.months_before_end(0)
     customer = life.newcomer()
-    plan = life.subscribe(customer, 3_000, currency="jpy")
+    plan = life.subscribe(customer, amount, currency="jpy")
     yield life.share_of_period(plan, 1, 3)
     life.cancel(plan)
     return customer
+
+
+@scenario(story="¥600 a month, cancelled after a third of the month.", expected=_refunded(400, currency="jpy"))
+def zero_decimals(life: Life) -> Story:
+    return (yield from _yen(life, 600))
+
+
+@scenario(
+    story="¥3,000 a month, cancelled after a third of the month: the limit of 500.00 is ¥500, ¥2,000 need a person.",
+    expected=Expected(
+        outcome="held", reason="above_limit", credit=2_000, refundable=2_000, ending_balance=-2_000, currency="jpy"
+    ),
+)
+def zero_decimals_above_the_limit(life: Life) -> Story:
+    return (yield from _yen(life, 3_000))
 
 
 @scenario(

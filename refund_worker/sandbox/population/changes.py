@@ -165,6 +165,60 @@ def one_of_two_subscriptions(life: Life) -> Story:
 
 
 @scenario(
+    story="Two subscriptions are cancelled: each part of the credit goes back over its own subscription's charge.",
+    # half of $50 and half of $30
+    expected=Expected(
+        outcome="refunded", credit=4_000, refundable=4_000, refunds=((2, 1_500), (1, 2_500)), ending_balance=0
+    ),
+)
+def two_subscriptions_cancelled(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 5_000)
+    yield life.sandbox.clock.now + 3_600
+    other = life.subscribe(customer, 3_000)
+    yield life.share_of_period(plan, 1, 2)
+    life.cancel(plan)
+    yield life.share_of_period(other, 1, 2)
+    life.cancel(other)
+    return customer
+
+
+@scenario(
+    story="A customer goes from $100 to $50 at half and to $10 at three quarters: two credits over one charge.",
+    # half of $50 = $25, then a quarter of $40 = $10
+    expected=Expected(
+        outcome="refunded", credit=3_500, refundable=3_500, refunds=((1, 3_500),), ending_balance=0
+    ),
+)  # fmt: skip
+def downgraded_twice(life: Life) -> Story:
+    yield life.days_before_end(26)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 10_000)
+    yield life.share_of_period(plan, 1, 2)
+    life.change(plan, amount=5_000)
+    yield life.share_of_period(plan, 3, 4)
+    life.change(plan, amount=1_000)
+    return customer
+
+
+@scenario(
+    story="After a downgrade from $100 to $10 the renewal is paid from the credit; what is left goes back.",
+    # $45 - $10
+    expected=Expected(
+        outcome="refunded", credit=3_500, refundable=3_500, refunds=((1, 3_500),), ending_balance=0
+    ),
+)  # fmt: skip
+def renewal_paid_from_the_credit(life: Life) -> Story:
+    yield life.months_before_end(1)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 10_000)
+    yield life.share_of_period(plan, 1, 2)
+    life.change(plan, amount=1_000)
+    return customer
+
+
+@scenario(
     story="A customer of $1,000 a year cancels at mid-year: exactly what may leave without a person's word.",
     expected=Expected(
         outcome="refunded", credit=50_000, refundable=50_000, refunds=((1, 50_000),), ending_balance=0

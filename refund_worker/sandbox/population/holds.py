@@ -76,6 +76,22 @@ def credited_invoice_uncollectible(life: Life) -> Story:
 
 
 @scenario(
+    story="An extra invoice was given up as uncollectible; the credited month itself was paid.",
+    expected=Expected(
+        outcome="refunded", credit=4_500, refundable=4_500, refunds=((1, 4_500),), ending_balance=0
+    ),
+)  # fmt: skip
+def extra_invoice_uncollectible(life: Life) -> Story:
+    customer, plan = yield from _subscribed(life)
+    life.pays(customer, "waits")
+    invoice = life.bill(customer, 8_000)
+    life.invoice_act(invoice, "finalize")
+    life.invoice_act(invoice, "mark_uncollectible")
+    yield from _downgrade_at_half(life, plan)
+    return customer
+
+
+@scenario(
     story="The credited month's invoice was voided: the credit is for time that nobody paid.",
     expected=_held("credited_invoice_unpaid", credit=2_000),
 )

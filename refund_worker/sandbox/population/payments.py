@@ -265,6 +265,24 @@ def no_charge(life: Life) -> Story:
 
 
 @scenario(
+    story="The cancelled plan was paid in cash; the only charge paid another plan and gives nothing back for this one.",
+    expected=Expected(
+        outcome="skipped", reason="no_charge", credit=2_000, refundable=2_000, left=2_000, ending_balance=-2_000
+    ),
+)
+def charge_of_another_subscription_only(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    life.pays(customer, "waits")
+    plan = life.subscribe(customer, 4_000)
+    life.invoice_act(life.newest_invoice(plan), "pay", paid_out_of_band=True)
+    life.pays(customer)
+    life.subscribe(customer, 9_000)
+    yield from _cancel_at_half(life, plan)
+    return customer
+
+
+@scenario(
     story="In classic billing, $10 becomes $100 without proration and $10 again at half: credit for what nobody paid.",
     # half of $100 back, half of $10 to pay = $45; only $10 was ever charged
     expected=Expected(
