@@ -23,7 +23,11 @@ $(VENV)/.installed: pyproject.toml uv.lock
 
 .PHONY: test
 test: setup ## the tests, on all cores, under 4 minutes on two
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal -m "not deep"
+
+.PHONY: deep
+deep: setup ## every crash world and 2,000 random schedules
+	$(BIN)/pytest -n auto --dist worksteal -m deep
 
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, import-linter
@@ -33,11 +37,31 @@ lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports
 
 .PHONY: check
-check: lint test ## all that CI does
+check: lint test deep ## all that CI does
 
 .PHONY: demo
 demo: setup ## the whole night against the local Stripe sandbox
-	$(BIN)/refund-worker demo
+	@$(BIN)/refund-worker demo
+
+.PHONY: model
+model: setup ## explore the money protocol exhaustively, reserve-first and refund-first
+	$(BIN)/python -m tests.model
+
+.PHONY: soak
+soak: setup ## a million random schedules; SCHEDULES=N for fewer, FIRST=N to begin at a seed
+	$(BIN)/python -m tests.crash --schedules $(or $(SCHEDULES),1000000) --first $(or $(FIRST),0)
+
+.PHONY: kill
+kill: setup ## at least 200 real kill -9 of the command line
+	$(BIN)/python -m tests.kill
+
+.PHONY: mutants
+mutants: setup ## one-line faults in the money code, each killed by a named test
+	$(BIN)/python -m tests.mutants
+
+.PHONY: bench
+bench: setup ## throughput, calls, CPU and memory of a night
+	$(BIN)/python -m bench
 
 .PHONY: clean
 clean: ## remove what make made

@@ -62,7 +62,8 @@ class RunGate:
         with self._lock:
             if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
                 self.failures += 1
-            else:
+            elif result.outcome in {Outcome.REFUNDED, Outcome.PARTLY_REFUNDED}:
+                # A hold or skip says nothing of whether money can move: only a refund ends the row of failures.
                 self.failures = 0
             if self.failures >= self.policy.failures_max and self.stopped_by is None:
                 self.stopped_by = f"{self.failures} cases in a row failed or are unknown"

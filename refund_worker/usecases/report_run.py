@@ -1,0 +1,57 @@
+"""Collects what the ledger knows of a run, for the audit report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from refund_worker.domain.results import CaseResult, result_of_case, result_of_plan, result_of_standing
+from refund_worker.domain.runs import Run, RunMode
+from refund_worker.ports import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One case of the report.
+
+    Attributes:
+        since: Of a hold or skip: when its reason was first seen, epoch seconds.
+        opened_at: Of a case that reserved, epoch seconds.
+        request_ids: Stripe's `req_` of the case's writes, in order.
+    """
+
+    result: CaseResult
+    since: int | None = None
+    opened_at: int | None = None
+    closed_at: int | None = None
+    request_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A run with its cases."""
+
+    run: Run
+    rows: tuple[ReportRow, ...]
+
+
+def report_run(ledger: Ledger, run: str) -> Report | None:
+    """Return the report of a run, or None where there is no such run.
+
+    Args:
+        run: A run's id, or `latest`.
+    """
+    found = ledger.newest_run() if run == "latest" else ledger.run(run)
+    return None if found is None else Report(run=found, rows=tuple(_rows(ledger, found)))
+
+
+def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
+    for case in ledger.cases_of_run(run.id):
+        yield ReportRow(
+            result=result_of_case(case),
+            opened_at=case.opened_at,
+            closed_at=case.closed_at,
+            request_ids=tuple(step.request_id for step in case.steps if step.request_id is not None),
+        )
+    for case_id, plan in ledger.plans_of_run(run.id):
+        yield ReportRow(result=result_of_plan(case_id, plan, reason=None if run.mode is RunMode.PLAN else plan.reason))
+    for standing in ledger.standings(during=run):
+        yield ReportRow(result=result_of_standing(standing), since=standing.since)
