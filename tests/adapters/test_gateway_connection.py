@@ -1,5 +1,6 @@
 """The key and the address are checked before anything is sent; the connection serves many threads."""
 
+import json
 import threading
 import time
 
@@ -187,7 +188,7 @@ def test_32_threads_share_a_gateway_within_the_limits_of_stripe() -> None:
     statuses = [entry.status for entry in sandbox.request_log]
     assert failures == []
     assert set(statuses) == {200}
-    assert len(statuses) >= 180
+    assert len(statuses) >= 120
 
 
 def test_the_vendors_client_never_retries_by_itself() -> None:
@@ -205,13 +206,19 @@ def test_the_vendors_client_never_retries_by_itself() -> None:
 def test_a_bug_of_the_transport_is_an_unknown_outcome() -> None:
     """Whatever is raised once sending began is not a definite no."""
 
-    class Broken(stripe.HTTPClient):
-        name = "broken"
+    class BrokenLater(stripe.HTTPClient):
+        name = "broken-later"
+        calls = 0
 
         def request(self, *_: object, **__: object) -> tuple[str, int, dict[str, str]]:
-            raise RuntimeError("sk_test_secret")
+            self.calls += 1
+            if self.calls > 1:
+                raise RuntimeError("sk_test_secret")
+            return json.dumps(CUSTOMER), 200, {"Request-Id": "req_of_the_call_before"}
 
-    api = StripeApi(api_key=KEY, limiter=ListeningLimiter(), clock=PatientClock(), http_client=Broken())
+    api = StripeApi(api_key=KEY, limiter=ListeningLimiter(), clock=PatientClock(), http_client=BrokenLater())
+    api.customer("cus_1")
     with pytest.raises(OutcomeUnknown) as caught:
         api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
     assert str(caught.value) == "no answer to POST /v1/refunds: RuntimeError"
+    assert (caught.value.http_status, caught.value.request_id) == (None, None)

@@ -27,7 +27,7 @@ def test_the_customer_of_a_refund_without_one_is_read_from_its_charge_once() -> 
         event(2, "charge.refund.updated", older | {"id": "re_2"}),
         event(3, "refund.failed", older | {"charge": "ch_gone"}),
         event(4, "refund.updated", older | {"charge": None}),
-        event(5, "refund.updated", older | {"status": "succeeded"}),
+        event(5, "refund.updated", older | {"status": "succeeded", "customer": "cus_6"}),
         event(6, "customer.updated", {"id": "cus_2"}, {"invoice_credit_balance": {"cad": 0}}),
         event(7, "customer.updated", {"id": "cus_3"}, {"name": "x"}),
         event(8, "customer.updated", {"id": "cus_4"}, {"balance": None}),

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import requests
 import stripe
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
@@ -91,9 +90,8 @@ class Session(requests.Session):
     def __init__(self, base: str) -> None:
         super().__init__()
         self.mount(base, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS_MAX))
-        # The proxies are looked up once, not for each request; a netrc would replace the Authorization header.
+        # The proxies are looked up once, not for each request; and a netrc would replace our key.
         self.trust_env = False
-        self.auth = _KeepHeader()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if not is_this_machine(base):
             self.proxies.update(get_environ_proxies(base))
@@ -102,11 +100,6 @@ class Session(requests.Session):
         """Send a request. A redirected POST would become a GET, or be sent to a stranger."""
         options["allow_redirects"] = False
         return super().request(method, url, *args, **options)  # type: ignore[arg-type]  # passed on as they came
-
-
-class _KeepHeader(AuthBase):
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 def is_this_machine(base: str) -> bool:
