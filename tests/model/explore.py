@@ -10,17 +10,18 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tests.model import protocol
 from tests.model.environment import events
-from tests.model.invariants import broken_rule, is_good_end, loss_at_rest
+from tests.model.invariants import broken_rule, forget, is_good_end, loss_at_rest
 from tests.model.rules import Rule
 from tests.model.state import Configuration, Faults, Ledger, State, Worker
 from tests.model.world import World, exposure, replay
 
 _T = TypeVar("_T")
 _BITS = 32
+_MASK = (1 << _BITS) - 1
 
 
 class _Table(Generic[_T]):
@@ -61,6 +62,7 @@ class Explorer:
         self._ledgers = _Table[tuple[Ledger, ...]]()
         self._workers = _Table[tuple[Worker, ...]]()
         self._faults = _Table[Faults]()
+        self._tables: tuple[_Table[Any], ...] = (self._worlds, self._ledgers, self._workers, self._faults)
         self._ids: dict[int, int] = {}
         self._states: list[int] = []
         self._parents = array("I")
@@ -69,7 +71,7 @@ class Explorer:
 
     def run(self) -> Result:
         """Explore until the first violation, or all of it."""
-        replay.cache_clear()
+        forget()
         started, result = time.monotonic(), Result()
         culprit = self._search(result)
         if culprit is None:
@@ -82,7 +84,7 @@ class Explorer:
 
     def _search(self, result: Result) -> int | None:
         """Visit the states up to the first that violates an invariant; refund-first is followed to its worst."""
-        self._add(self.setting.start(), 0)
+        self._add(self.setting.start(), 0, None)
         at, culprit = 0, None
         while at < len(self._states):
             state = self._state(at)
@@ -98,16 +100,19 @@ class Explorer:
 
     def _expand(self, at: int, state: State) -> None:
         for _, _, after, counts in successors(self.setting, state):
-            number = self._add(after, at)
+            number = self._add(after, at, state)
             if counts and number != at:
                 self._ways.append(number)
         self._ways_end.append(len(self._ways))
 
-    def _add(self, state: State, parent: int) -> int:
-        packed = self._worlds.number(state.world)
-        packed = packed << _BITS | self._ledgers.number(state.ledgers)
-        packed = packed << _BITS | self._workers.number(state.workers)
-        packed = packed << _BITS | self._faults.number(state.faults)
+    def _add(self, state: State, parent: int, before: State | None) -> int:
+        """Number the state; what it shares with the state before it keeps its number, which saves the hashing."""
+        known = self._states[parent] if before is not None else 0
+        packed = 0
+        for place, (table, value) in enumerate(zip(self._tables, state, strict=True)):
+            shift = (3 - place) * _BITS
+            is_same = before is not None and before[place] is value
+            packed |= known & _MASK << shift if is_same else table.number(value) << shift
         found = self._ids.setdefault(packed, len(self._states))
         if found == len(self._states):
             self._states.append(packed)
@@ -115,12 +120,12 @@ class Explorer:
         return found
 
     def _state(self, at: int) -> State:
-        packed, mask = self._states[at], (1 << _BITS) - 1
+        packed = self._states[at]
         return State(
             self._worlds.values[packed >> 3 * _BITS],
-            self._ledgers.values[packed >> 2 * _BITS & mask],
-            self._workers.values[packed >> _BITS & mask],
-            self._faults.values[packed & mask],
+            self._ledgers.values[packed >> 2 * _BITS & _MASK],
+            self._workers.values[packed >> _BITS & _MASK],
+            self._faults.values[packed & _MASK],
         )
 
     def _first_stranded(self) -> int | None:

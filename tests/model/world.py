@@ -152,6 +152,7 @@ def rest(world: World, debit: int) -> int:
     return world.moves[debit].amount - given_back(world, debit) - cash_of_debit(world, debit)
 
 
+@cache
 def exposure(world: World) -> int:
     """What the company would lose now: cash that no lot covers, and credit given back beyond the rest."""
     covered = replay(world.moves).covered
