@@ -72,6 +72,14 @@ def test_a_page_goes_on_behind_its_last_row() -> None:
     assert canned.asked == [path, f"{path}&starting_after=cbtxn_1"]
 
 
+def test_refunds_that_are_not_there_though_asked_for_are_read() -> None:
+    """A null where the expansion should be is not 'no refunds'."""
+    canned = Canned(page(CHARGE | {"refunds": None}), page(REFUND))
+    (charge,) = in_process(canned).api.charges("cus_1")
+    assert [refund.id for refund in charge.refunds] == ["re_1"]
+    assert canned.asked[1] == "GET /v1/refunds?limit=100&charge=ch_1"
+
+
 def test_an_object_with_another_id_is_not_the_one_asked_for() -> None:
     """A cache on the way that mixes answers up must not move money."""
     api = in_process(Canned(CUSTOMER)).api

@@ -95,9 +95,12 @@ def _read_charge(calls: Calls, fields: Fields) -> Charge:
 
 
 def _refunds_of(calls: Calls, fields: Fields, *, charge: str) -> Iterator[Fields]:
-    """All refunds: a charge holds the ten newest when it was asked to, the rest has pages of its own."""
-    inline = fields.inner("refunds")
-    if inline.flag("has_more"):
+    """All refunds: a charge holds the ten newest when it was asked to, the rest has pages of its own.
+
+    Stripe's specification lets the key be null even so: then they are read like a rest.
+    """
+    inline = fields.inner_or_none("refunds") if fields.has("refunds") else fields.inner("refunds")
+    if inline is None or inline.flag("has_more"):
         return _refund_rows(calls, charge=charge)
     return iter(inline.rows("data", kind="refund"))
 
