@@ -40,13 +40,20 @@ def show() -> Exit:
         for title, arguments in zip(titles, steps, strict=True):
             typer.secho(f"\n$ refund-worker {' '.join(arguments)}   # {title}", bold=True)
             sys.stdout.flush()
-            ended = subprocess.run(  # noqa: S603  our own console script with fixed arguments
-                [sys.executable, "-m", "refund_worker", *arguments], env=environment, check=False
-            )
-            if ended.returncode != 0:
-                return Exit(ended.returncode)
-    typer.echo(f"\nledger, reports and sandbox books are in {DIRECTORY}/")
+            code = _run(arguments, environment)
+            if code != Exit.FINISHED:
+                return Exit(code)
+    typer.echo(f"\nthe ledger, the reports and the log are in {DIRECTORY}/")
     return Exit.FINISHED
+
+
+def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
+    """Run one command; on a terminal its progress bar is shown, else its log goes to a file."""
+    command = [sys.executable, "-m", "refund_worker", *arguments]
+    if sys.stderr.isatty():
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  our own command
+    with (DIRECTORY / "log.jsonl").open("a") as log:
+        return subprocess.run(command, env=environment, check=False, stderr=log).returncode  # noqa: S603  our own command
 
 
 @contextmanager
@@ -56,7 +63,7 @@ def _sandbox() -> Iterator[str]:
     POPULATIONS["demo"](sandbox, _CUSTOMERS)
     sandbox.clock.tick()
     with SandboxServer(sandbox, port=0) as server:
-        typer.echo(f"the sandbox serves {len(sandbox.books())} customers with a history at {server.base_url}")
+        typer.echo(f"the sandbox serves at {server.base_url}")
         yield server.base_url
 
 

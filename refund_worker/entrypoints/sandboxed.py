@@ -1,5 +1,10 @@
 """`sandbox`: serves the local Stripe until it is interrupted."""
 
+import signal
+import threading
+
+import typer
+
 from refund_worker.entrypoints.exits import WrongUse
 from refund_worker.sandbox import POPULATIONS, serve
 
@@ -9,6 +14,17 @@ def serve_sandbox(*, port: int, scenario: str, customers: int, seed: int, latenc
     if scenario not in POPULATIONS:
         raise WrongUse(f"no scenario {scenario!r}; there are: {', '.join(sorted(POPULATIONS))}")
     try:
-        serve(port=port, scenario=scenario, customers=customers, seed=seed, latency_ms=latency_ms)
+        server = serve(port=port, scenario=scenario, customers=customers, seed=seed, latency_ms=latency_ms)
     except OSError as error:
         raise WrongUse(f"cannot listen on port {port}: {error.strerror}; choose another with --port") from None
+    with server:
+        typer.echo(f"the sandbox serves {scenario!r} at {server.base_url}; press Ctrl-C to stop it. To use it:")
+        typer.echo(f"export STRIPE_API_BASE={server.base_url} STRIPE_API_KEY=sk_test_sandbox")
+        _wait_for_a_signal()
+
+
+def _wait_for_a_signal() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()

@@ -1,5 +1,6 @@
 """The table a run ends with, the progress bar while it works."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,8 @@ from refund_worker.domain.summary import totals_of
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.usecases.run_night import RunResult
 
-ROWS_MAX = 60  # what fits a person's patience; the report has all
+ROWS_MAX = 100  # what fits a person's patience; the report has all
+_PARTS = ("refunded", "pending", "planned", "held", "left")
 _COLOURS = {
     Outcome.REFUNDED: "green",
     Outcome.PARTLY_REFUNDED: "green",
@@ -39,57 +41,65 @@ _WORST_FIRST = (
 
 def print_run(console: Console, result: RunResult) -> None:
     """Print the cases, the totals per currency and, in one line, how the run ended."""
-    ordered = sorted(result.cases, key=lambda case: (_WORST_FIRST.index(case.outcome), case.customer))
+    ordered = sorted(
+        result.cases, key=lambda case: (_WORST_FIRST.index(case.outcome), case.reason or "", case.customer)
+    )
     if ordered:
         console.print(_cases(ordered[:ROWS_MAX]))
     if len(ordered) > ROWS_MAX:
         console.print(f"… and {len(ordered) - ROWS_MAX} more: refund-worker report {result.run}", style="dim")
-    totals = totals_of(result.cases)
-    if totals:
-        console.print(_totals(totals))
+    for line in totals_lines(result.cases):
+        console.print(line, highlight=False, soft_wrap=True)
     counts = ", ".join(
-        f"{sum(case.outcome is outcome for case in result.cases)} {outcome.replace('_', ' ')}"
+        f"{sum(case.outcome is outcome for case in result.cases)} {_words(outcome)}"
         for outcome in _WORST_FIRST
         if any(case.outcome is outcome for case in result.cases)
     )
     console.print(
-        f"{result.customers_read} customers read, {len(result.cases)} examined: {counts or 'no credit found'}"
+        f"{result.customers_read} customers read, {len(result.cases)} examined: {counts or 'no credit found'}",
+        highlight=False,
+        soft_wrap=True,
     )
-    console.print(f"run {result.run} {result.status}" + (f": {result.stopped_by}" if result.stopped_by else ""))
+    stopped = f": {result.stopped_by}" if result.stopped_by else ""
+    console.print(f"run {result.run} {result.status}{stopped}", highlight=False, soft_wrap=True)
+
+
+def totals_lines(cases: Iterable[CaseResult]) -> list[str]:
+    """The sums per currency in words, one line a currency and identity."""
+    lines: list[str] = []
+    for currency, sums in totals_of(cases).items():
+        money = {name.removesuffix("_minor"): face_value(minor, currency) for name, minor in sums.items()}
+        refundable = money["refundable"]
+        parts = [f"{name} {money[name]}" for name in _PARTS if sums[f"{name}_minor"]]
+        lines += [
+            f"{currency.upper()}  credit {money['credit']} = excluded {money['excluded']} + refundable {refundable}",
+            f"     refundable {refundable} = {' + '.join(parts) or '0'}",
+        ]
+    return lines
 
 
 def _cases(cases: list[CaseResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("customer", no_wrap=True, overflow="fold")
-    for name in ("credit", "excluded", "refunded", "left"):
+    for name in ("credit", "refunded", "left"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("charges", justify="right")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("reason")
+    table.add_column("outcome")
     for case in cases:
+        refunded = case.refunded_minor + case.pending_minor
+        left = case.credit_minor - refunded - case.planned_minor
         money = [
-            face_value(amount, case.currency) if amount else "-"
-            for amount in (
-                case.credit_minor,
-                case.excluded_minor,
-                case.refunded_minor + case.pending_minor + case.planned_minor,
-                case.left_minor + case.held_minor,
-            )
+            face_value(minor, case.currency) if minor else "-"
+            for minor in (case.credit_minor, refunded or case.planned_minor, left)
         ]
-        outcome = Text(case.outcome.replace("_", " "), style=_COLOURS[case.outcome])
-        table.add_row(case.customer, *money, str(len(case.refunds) or "-"), outcome, str(case.reason or ""))
+        outcome = Text(_words(case.outcome), style=_COLOURS[case.outcome])
+        if case.reason is not None:
+            outcome.append(f" {case.reason}", style="default")
+        table.add_row(case.customer, *money, outcome)
     return table
 
 
-def _totals(totals: dict[str, dict[str, int]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", title="totals", title_justify="left")
-    table.add_column("currency")
-    names = list(next(iter(totals.values())))
-    for name in names:
-        table.add_column(name.removesuffix("_minor"), justify="right", no_wrap=True)
-    for currency, sums in totals.items():
-        table.add_row(currency, *(face_value(sums[name], currency) for name in names))
-    return table
+def _words(outcome: Outcome) -> str:
+    return outcome.replace("_", " ")
 
 
 class ProgressWatcher:

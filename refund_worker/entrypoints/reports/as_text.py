@@ -1,8 +1,9 @@
 """The report as text, to be read by a person or printed."""
 
 from refund_worker.domain.results import CaseResult
-from refund_worker.domain.summary import counts_of, totals_of
+from refund_worker.domain.summary import counts_of
 from refund_worker.entrypoints.amounts import face_value
+from refund_worker.entrypoints.table import totals_lines
 from refund_worker.entrypoints.times import utc
 from refund_worker.usecases.report_run import Report, ReportRow
 
@@ -27,14 +28,7 @@ def as_text(report: Report) -> str:
 def _sums(report: Report) -> list[str]:
     results = [row.result for row in report.rows]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts_of(results).items() if count)
-    lines = [f"Cases: {counts or 'none'}"]
-    for currency, sums in totals_of(results).items():
-        money = {name.removesuffix("_minor"): face_value(minor, currency) for name, minor in sums.items()}
-        credit = f"{currency.upper()}: credit {money['credit']} = excluded {money['excluded']}"
-        parts = " + ".join(f"{name} {money[name]}" for name in ("refunded", "pending", "planned", "held", "left"))
-        lines.append(f"{credit} + refundable {money['refundable']}")
-        lines.append(f"     refundable {money['refundable']} = {parts}")
-    return lines
+    return [f"Cases: {counts or 'none'}", *totals_lines(results)]
 
 
 def _case(row: ReportRow) -> list[str]:
