@@ -27,6 +27,8 @@ RATE_MAX: Final = 10_000.0
 
 _KEY = re.compile(r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9_]+")
 
+_IN_MEMORY = re.compile(r"sqlite(\+[a-z]+)?:(/{0,3}|/*:memory:)")
+
 
 class SettingsError(Exception):
     """The environment is wrong: one line that names the variable and what to do, never a secret."""
@@ -79,6 +81,12 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if _IN_MEMORY.fullmatch(value.get_secret_value()):
+        raise ValueError(f"names no file, so the ledger would be gone after the command: use {DATABASE_URL_DEFAULT}")
+    return value
 
 
 def _company_tz(value: str) -> tzinfo:
@@ -139,7 +147,7 @@ class Settings(BaseSettings):
 
     stripe_api_key: Annotated[SecretStr | None, AfterValidator(_api_key), Field(alias="STRIPE_API_KEY")] = None
     api_base: Annotated[str | None, AfterValidator(_api_base), Field(alias="STRIPE_API_BASE")] = None
-    given_database_url: Annotated[SecretStr | None, Field(alias="DATABASE_URL")] = None
+    given_database_url: Annotated[SecretStr | None, AfterValidator(_database_url), Field(alias="DATABASE_URL")] = None
     policy_path: Annotated[Path | None, Field(alias="REFUND_POLICY")] = None
     company_tz: Annotated[tzinfo, BeforeValidator(_company_tz), Field(alias="COMPANY_TZ")] = UTC
     rate_global: Annotated[float | None, BeforeValidator(_rate), Field(alias="STRIPE_RATE_GLOBAL")] = None

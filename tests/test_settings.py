@@ -135,6 +135,9 @@ WRONG = """
     STRIPE_API_BASE       http://api.stripe.com        must start with https://
     STRIPE_API_BASE       http://127.0.0.1.example     must start with https://
     STRIPE_API_BASE       http://0.0.0.0               must start with https://
+    DATABASE_URL          sqlite://                    names no file
+    DATABASE_URL          sqlite:///                   names no file
+    DATABASE_URL          sqlite:///:memory:           names no file
     COMPANY_TZ            Mars/Base                    is no time zone
     COMPANY_TZ            Europe                       is no time zone
     COMPANY_TZ            ../../etc/passwd             is no time zone
