@@ -1,11 +1,8 @@
 """A world for tests: the real gateway and ledger before the sandbox, in process, on the sandbox's clock."""
 
 import itertools
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
-
-import stripe
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.stripe_gateway import StripeApi
@@ -13,36 +10,14 @@ from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
 from refund_worker.ports import Ledger, StripeGateway
-from refund_worker.sandbox import AnswerLost, Sandbox
+from refund_worker.sandbox import Sandbox
 from refund_worker.usecases.recover import RecoverResult, recover
 from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.run_night import RunResult, run_night
 from refund_worker.usecases.world import World
+from tests.adapters.in_process import InProcess
 
 TEST_KEY = "sk_test_sandbox"
-
-
-class InProcessClient(stripe.HTTPClient):
-    """Carries the vendor client's requests to a sandbox without a socket."""
-
-    name = "in_process"
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__()
-        self._sandbox = sandbox
-
-    def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: object = None, **_: object
-    ) -> tuple[str, int, Mapping[str, str]]:
-        """Dispatch one request; a lost answer is a connection error, as on a wire."""
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        body = post_data.encode() if isinstance(post_data, str) else b""
-        try:
-            answer = self._sandbox.dispatch(method=method.upper(), target=target, headers=headers or {}, body=body)
-        except AnswerLost as lost:
-            raise stripe.APIConnectionError(f"the connection was reset: {lost}") from None
-        return answer.body.decode("utf-8", "replace"), answer.status, answer.headers
 
 
 @dataclass(slots=True)
@@ -106,7 +81,7 @@ def gateway(sandbox: Sandbox, *, key: str = TEST_KEY) -> StripeApi:
         api_base="http://127.0.0.1:1",
         limiter=NoLimiter(),
         clock=SandboxTime(sandbox),
-        http_client=InProcessClient(sandbox),
+        http_client=InProcess(sandbox),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -16,7 +17,7 @@ from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.entrypoints.exits import Exit, WrongUse, exit_of_run, say
 from refund_worker.entrypoints.json_form import run_json
 from refund_worker.entrypoints.logs import CaseLog
-from refund_worker.entrypoints.stock import print_stock
+from refund_worker.entrypoints.stock import print_stock, stock_json
 from refund_worker.entrypoints.stopping import stop_on_signals
 from refund_worker.entrypoints.table import ProgressWatcher, print_run
 from refund_worker.observability import configure_logging
@@ -116,13 +117,15 @@ def _watching(*, as_json: bool) -> Iterator[Watcher]:
 
 
 def _show(result: RunResult, *, all_time: bool, as_json: bool) -> None:
+    now = int(time.time())
     if as_json:
-        print(json.dumps(run_json(result.summary(), result.cases)))  # noqa: T201  the contract's one object
+        stock = {"stock": stock_json(result, now=now)} if all_time else {}
+        print(json.dumps(run_json(result.summary(), result.cases) | stock))  # noqa: T201  the contract's one object
         return
     console = Console()
     print_run(console, result)
     if all_time:
-        print_stock(console, result)
+        print_stock(console, result, now=now)
 
 
 def _name_what_is_left(result: RunResult) -> None:
