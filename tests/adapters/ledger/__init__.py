@@ -1,0 +1,1 @@
+"""The ledger's contract, its trail, its failures."""
