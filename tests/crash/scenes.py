@@ -113,11 +113,6 @@ def _three(sandbox: Sandbox) -> None:
     cancel(sandbox, subscription)
 
 
-def _refusing(sandbox: Sandbox) -> None:
-    """Three charges of which the newest will be disputed after it was planned: the older two take what they can."""
-    _three(sandbox)
-
-
 def dispute_newest(sandbox: Sandbox) -> None:
     """The customer disputes the newest charge at the bank."""
     sandbox.control.dispute(sandbox.get("/v1/charges", {"limit": 1})["data"][0]["id"])
@@ -146,7 +141,7 @@ def _stored(path: str, *, executed: bool) -> Fault:
 SCENES = (
     Scene("one_charge", _one, balance=0, refunded=5_000),
     Scene("three_charges", _three, balance=0, refunded=26_998),
-    Scene("disputed_meanwhile", _refusing, balance=-6_998, refunded=20_000, event=dispute_newest),
+    Scene("disputed_meanwhile", _three, balance=-6_998, refunded=20_000, event=dispute_newest),
     Scene("credit_used_meanwhile", _mixed, balance=-2_000, refunded=3_000, event=lambda box: use_credit(box, 2_000)),
     Scene(
         "refunded_by_hand_meanwhile", _one, balance=-5_000, refunded=6_000, event=lambda box: refund_by_hand(box, 6_000)
@@ -154,5 +149,19 @@ SCENES = (
     Scene("reserve_500", _with_fault(_one, _stored(MOVEMENTS, executed=False)), balance=0, refunded=5_000),
     Scene("reserve_500_made", _with_fault(_one, _stored(MOVEMENTS, executed=True)), balance=0, refunded=5_000),
     Scene("refund_500", _with_fault(_one, _stored(REFUNDS, executed=False)), balance=0, refunded=5_000),
+    Scene(
+        "give_back_500",
+        _with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2)),
+        balance=-6_998,
+        refunded=20_000,
+        event=dispute_newest,
+    ),
+    Scene(
+        "give_back_500_made",
+        _with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2, executed=True)),
+        balance=-6_998,
+        refunded=20_000,
+        event=dispute_newest,
+    ),
     Scene("refund_500_made", _with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
 )
