@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from tests.model.configurations import FULL_RUN, SHORT_RUN
 from tests.model.explore import Result, explore
 from tests.model.rules import Rule
 from tests.model.state import Configuration
+from tests.model.variants import FULL_RUN, SHORT_RUN
 
 UNITS_PER_CREDIT = 2  # every configuration starts with two units of refundable credit
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import refund_worker.domain.protocol
-from tests.model.configurations import FULL_RUN, LONG, SHORT, SHORT_RUN, WITHOUT
+from tests.model.configurations import LONG, SHORT
 from tests.model.explore import explore, successors
 from tests.model.rules import Rule
 from tests.model.state import Configuration, Faults
+from tests.model.variants import FULL_RUN, SHORT_RUN, WITHOUT
 from tests.model.world import CREDIT, DEBIT, GOODWILL, INVOICE, PRORATION, Move, covered_at, replay
 
 RECORD = Path(__file__).parents[2] / "docs/decisions/0002-reserve-first.md"
