@@ -85,8 +85,13 @@ def test_a_run_makes_of_the_scenario_what_was_worked_out_by_hand(scenario: Scena
     (case,) = result.cases
     _check_case(case, scenario.expected)
     _check_books(sandbox, customer, scenario.expected)
+    assert _refunds_tried(sandbox) == len(scenario.expected.refunds) + scenario.expected.fruitless
     check_identities(shown(result))
     check_money(before=before, after=sandbox.books())
+
+
+def _refunds_tried(sandbox: Sandbox) -> int:
+    return sum((entry.method, entry.path) == ("POST", "/v1/refunds") for entry in sandbox.request_log)
 
 
 @each_scenario

@@ -92,6 +92,50 @@ def goodwill_on_the_negative_invoice(life: Life) -> Story:
 
 
 @scenario(
+    story="A goodwill item of $15 for the very subscription is swept onto the downgrade's negative invoice.",
+    # the line names the subscription and is no proration
+    expected=Expected(
+        outcome="refunded", credit=6_000, excluded=1_500, refundable=4_500, refunds=((1, 4_500),),
+        ending_balance=-1_500,
+    ),
+)  # fmt: skip
+def goodwill_for_the_subscription(life: Life) -> Story:
+    customer, plan = yield from _subscribed(life)
+    life.sandbox.post(
+        "/v1/invoiceitems",
+        {
+            "customer": customer, "amount": -1_500, "currency": "usd", "subscription": plan,
+            "description": "Sorry for the outage",
+        },
+    )  # fmt: skip
+    yield from _downgrade_at_half(life, plan)
+    return customer
+
+
+@scenario(
+    story="A goodwill item of $10 beside a cancellation whose line shows the full price and the discount apart.",
+    # the line says -$50, its discount takes $12.50 back; the invoice's total is -$47.50
+    expected=Expected(
+        outcome="refunded", credit=4_750, excluded=1_000, refundable=3_750, refunds=((1, 3_750),),
+        ending_balance=-1_000,
+    ),
+)  # fmt: skip
+def goodwill_beside_a_discount(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    coupon = life.sandbox.post("/v1/coupons", {"percent_off": "25", "duration": "forever"})
+    mode = {"type": "flexible", "flexible": {"proration_discounts": "itemized"}}
+    plan = life.subscribe(customer, 10_000, discounts=[{"coupon": coupon["id"]}], billing_mode=mode)
+    yield life.share_of_period(plan, 1, 2)
+    life.sandbox.post(
+        "/v1/invoiceitems",
+        {"customer": customer, "amount": -1_000, "currency": "usd", "description": "Sorry for the outage"},
+    )
+    life.cancel(plan)
+    return customer
+
+
+@scenario(
     story="After the downgrade an invoice of $70 uses all the credit; it is never paid and voided: the credit returns.",
     expected=Expected(
         outcome="refunded", credit=4_500, refundable=4_500, refunds=((1, 4_500),), ending_balance=0

@@ -26,6 +26,7 @@ class Expected:
             in this currency, which is 1; failed and uncaptured ones count.
         pending: How much of the refunds is still on its way after the run.
         left: What of the refundable credit no charge could take.
+        fruitless: Refunds that are tried and bring nothing: refused, or failed at once. All others are never tried.
         ending_balance: After the run, with Stripe's sign: negative is credit that stays.
         swept: Whether a sweep over all customers makes a case of it; a run that names the customer always does.
     """
@@ -39,6 +40,7 @@ class Expected:
     excluded: int = 0
     left: int = 0
     pending: int = 0
+    fruitless: int = 0
     currency: str = "usd"
     swept: bool = True
 
