@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, or_, select, tuple_
 
-from refund_worker.adapters.ledger.codec import plan_from_json
 from refund_worker.adapters.ledger.engine import Database
-from refund_worker.adapters.ledger.rows import read_cases, run_of, standing_of
+from refund_worker.adapters.ledger.rows import plan_of, read_cases, run_of, standing_of
 from refund_worker.adapters.ledger.tables import audit_entries, cases, plans, runs, standings
 from refund_worker.domain.cases import LIVE, Case, Standing
 from refund_worker.domain.plans import Plan
@@ -122,7 +121,7 @@ class SqlReader:
         while True:
             with self._database.reading() as connection:
                 page = connection.execute(_PLANS_OF_RUN, {"of_run": run, "after": after}).all()
-            yield from ((row.case_id, plan_from_json(row.plan)) for row in page)
+            yield from ((row.case_id, plan_of(row.plan, case=row.case_id)) for row in page)
             if len(page) < _PAGE:
                 return
             after = page[-1].sequence

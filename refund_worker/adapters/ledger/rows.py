@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, bindparam, select
 from refund_worker.adapters.ledger.codec import plan_from_json
 from refund_worker.adapters.ledger.tables import cases, sends, steps
 from refund_worker.domain.cases import Case, Outcome, Send, SendAnswer, Standing, State, Step, StepState
+from refund_worker.domain.errors import LedgerError
+from refund_worker.domain.plans import Plan
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 
@@ -43,6 +45,16 @@ def read_cases(connection: Connection, ids: Sequence[str]) -> list[Case]:
     return [found[case] for case in ids if case in found]
 
 
+def plan_of(content: str, *, case: str) -> Plan:
+    """The plan of a case. Raises LedgerError where somebody made it unreadable."""
+    try:
+        return plan_from_json(content)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LedgerError(
+            f"the plan of {case} in the ledger was changed and cannot be read: see `refund-worker audit verify`"
+        ) from error
+
+
 def standing_of(row: Row[Any]) -> Standing:
     """A hold or skip."""
     return Standing(
@@ -52,7 +64,7 @@ def standing_of(row: Row[Any]) -> Standing:
         livemode=row.livemode,
         outcome=Outcome(row.outcome),
         reason=Reason(row.reason),
-        plan=plan_from_json(row.plan),
+        plan=plan_of(row.plan, case=row.id),
         since=row.since,
         ended_at=row.ended_at,
     )
@@ -81,7 +93,7 @@ def _case(row: Row[Any], taken: tuple[Step, ...]) -> Case:
         run=row.run,
         account=row.account,
         livemode=row.livemode,
-        plan=plan_from_json(row.plan),
+        plan=plan_of(row.plan, case=row.id),
         state=State(row.state),
         outcome=None if row.outcome is None else Outcome(row.outcome),
         reason=None if row.reason is None else Reason(row.reason),

@@ -23,7 +23,7 @@ def check_schema(connection: Connection, *, where: str) -> bool:
     found = _version(connection, where=where)
     if found is None or found == NEWEST:
         return found == NEWEST
-    if found not in _known_versions():
+    if found not in known_versions():
         raise LedgerError(
             f"the ledger {where} was made by a newer version of refund-worker (tables {found}, "
             f"this version knows {NEWEST}): install that version again"
@@ -53,7 +53,8 @@ def _version(connection: Connection, *, where: str) -> str | None:
     return None
 
 
-def _known_versions() -> set[str]:
+def known_versions() -> set[str]:
+    """The versions that this program can migrate from or to."""
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 

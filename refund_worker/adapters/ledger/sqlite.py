@@ -69,21 +69,22 @@ def open_memory() -> Database:
 
 
 def _check_place(path: Path, *, create: bool) -> None:
-    if path.is_dir():
-        raise LedgerError(f"the ledger {path} is a directory: name a file in DATABASE_URL")
-    if not path.parent.is_dir():
-        raise LedgerError(
-            f"the directory {path.parent} of the ledger does not exist: create it, or correct DATABASE_URL"
-        )
-    if path.exists():
-        return
-    if not create:
-        raise LedgerError(f"there is no ledger at {path}: check DATABASE_URL and the working directory")
     try:
+        if path.is_dir():
+            raise LedgerError(f"the ledger {path} is a directory: name a file in DATABASE_URL")
+        if not path.parent.is_dir():
+            raise LedgerError(
+                f"the directory {path.parent} of the ledger does not exist: create it, or correct DATABASE_URL"
+            )
+        if path.exists():
+            return
+        if not create:
+            raise LedgerError(f"there is no ledger at {path}: check DATABASE_URL and the working directory")
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, _MODE))
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise LedgerError(
-            f"the ledger {path} cannot be created ({error.strerror}): "
+            f"the ledger {path} cannot be created ({why}): "
             "give this user write permission on its directory, or correct DATABASE_URL"
         ) from error
 

@@ -1,0 +1,88 @@
+"""Many threads and several processes write one file: every transaction is whole, and the trail has no branch."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from refund_worker.adapters.ledger import SqlLedger
+from refund_worker.domain.cases import Claim
+from refund_worker.domain.errors import CaseIsLive
+from tests.adapters.ledger.examples import LEASE_S, Way, a_case, a_plan, opened, read, started
+
+THREADS = 32
+CASES = 3
+ENTRIES_A_CASE = 10
+
+PROGRAM = """
+import sys
+from refund_worker.adapters.ledger import SqlLedger
+from tests.adapters.ledger.examples import Way, a_case, a_plan, opened, started
+ledger = SqlLedger.open(sys.argv[1])
+started(ledger, "run_" + sys.argv[2])
+for number in range(int(sys.argv[3])):
+    case = a_case(f"case_{sys.argv[2]}_{number}", plan=a_plan(f"cus_{sys.argv[2]}_{number}"))
+    Way(ledger=ledger, claim=opened(ledger, case)).refunded()
+ledger.close()
+"""
+
+
+def test_32_threads_write_at_once(ledger: SqlLedger) -> None:
+    """Each carries cases from their begin to their end."""
+    started(ledger)
+
+    def work(thread: int) -> None:
+        for number in range(CASES):
+            case = a_case(f"case_{thread}_{number}", plan=a_plan(f"cus_{thread}_{number}"))
+            Way(ledger=ledger, claim=opened(ledger, case)).refunded()
+            assert ledger.case(case.id) is not None
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, range(THREADS)))
+    verified = ledger.verify()
+    assert verified.problem is None
+    assert verified.entries == 2 + THREADS * CASES * ENTRIES_A_CASE
+    assert read(ledger, "SELECT count(*) FROM cases WHERE state = 'closed'") == [(THREADS * CASES,)]
+
+
+def test_one_of_32_opens_the_case_and_one_of_32_claims_it(ledger: SqlLedger) -> None:
+    """Invariant 3 and the fence, when all come at once."""
+    started(ledger)
+
+    def opens(thread: int) -> Claim | None:
+        try:
+            return opened(ledger, a_case(f"case_{thread}"))
+        except CaseIsLive:
+            return None
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        claims = [claim for claim in pool.map(opens, range(THREADS)) if claim is not None]
+        assert len(claims) == 1
+        ledger.release(claims[0])
+        taken = pool.map(
+            lambda worker: ledger.claim(
+                claims[0].case, worker=f"worker_{worker}", now=claims[0].claimed_at, lease_s=LEASE_S
+            ),
+            range(THREADS),
+        )
+        assert [claim.fence for claim in taken if claim is not None] == [2]
+
+
+@pytest.mark.timeout(60)
+def test_processes_share_a_file_that_none_of_them_found(tmp_path: Path) -> None:
+    """They create and migrate it at once, and write without losing a transaction."""
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    cases = 20
+    programs = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, url, name, str(cases)], stderr=subprocess.PIPE)
+        for name in ("a", "b", "c")
+    ]
+    said = [program.communicate()[1].decode() for program in programs]
+    assert [program.returncode for program in programs] == [0, 0, 0], said
+    ledger = SqlLedger.open(url, create=False)
+    verified = ledger.verify()
+    assert verified.problem is None
+    assert verified.entries == 1 + 3 + 3 * cases * ENTRIES_A_CASE
+    ledger.close()
