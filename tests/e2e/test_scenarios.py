@@ -4,17 +4,22 @@ The money is judged from the sandbox's books, never from the ledger.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from refund_worker.adapters.ledger import SqlLedger
+from refund_worker.adapters.stripe_gateway import StripeApi
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
-from refund_worker.sandbox import Books, Sandbox
+from refund_worker.sandbox import Books, Sandbox, SandboxServer
 from refund_worker.sandbox.population import LIVED_S, SCENARIOS, Expected, Scenario, bench, demo
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.run_night import RunResult, run_night
 from tests.identities import MARK_OF_CASE, check_identities, check_money, shown
-from tests.worlds import make_world, night
+from tests.worlds import TEST_KEY, NoLimiter, SandboxTime, Silence, make_world, night
 
 ORDINARY = 40
 
@@ -154,6 +159,18 @@ def test_the_same_facts_give_the_same_digest_and_a_plan_moves_nothing(scenario: 
     check_identities(shown(plans[0]))
 
 
+def _check_population(sandbox: Sandbox, customers: dict[str, str], result: RunResult) -> dict[str, CaseResult]:
+    """Check each scenario in a run over all of them; returns the cases of other customers."""
+    cases = {case.customer: case for case in result.cases}
+    for scenario in SCENARIOS:
+        customer = customers[scenario.name]
+        assert (customer in cases) == scenario.expected.swept, scenario.name
+        if customer in cases:
+            _check_case(cases.pop(customer), scenario.expected)
+        _check_books(sandbox, customer, scenario.expected)
+    return cases
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
     """Where a population's year begins, epoch seconds."""
@@ -179,19 +196,33 @@ def test_one_night_over_the_whole_population_makes_the_same_of_every_scenario(be
     result = night(make_world(sandbox))
 
     assert sandbox.clock.now == beginning.at + LIVED_S
-    cases = {case.customer: case for case in result.cases}
-    for scenario in SCENARIOS:
-        customer = customers[scenario.name]
-        assert (customer in cases) == scenario.expected.swept, scenario.name
-        if customer in cases:
-            _check_case(cases.pop(customer), scenario.expected)
-        _check_books(sandbox, customer, scenario.expected)
+    cases = _check_population(sandbox, customers, result)
     # what is left are the ordinary customers with credit: each gets all of it back
     assert len(cases) >= ORDINARY // 5
     assert {(str(case.outcome), case.refunded_minor - case.credit_minor) for case in cases.values()} == {
         ("refunded", 0)
     }
     assert {1, 2, 3} <= {len(case.refunds) for case in cases.values()}
+    check_identities(shown(result))
+    check_money(before=before, after=sandbox.books())
+
+
+def test_one_night_over_http_on_many_threads_makes_the_same_of_every_scenario(tmp_path: Path) -> None:
+    """Through sockets with the vendor's client, a ledger on disk and eight threads at once."""
+    sandbox = Sandbox(seed=13)
+    customers = demo(sandbox, 0)
+    before = sandbox.books()
+    with SandboxServer(sandbox, port=0) as server:
+        api = StripeApi(
+            api_key=TEST_KEY, api_base=server.base_url, limiter=NoLimiter(), clock=SandboxTime(sandbox)
+        )  # fmt: skip
+        ledger = SqlLedger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+        world = make_world(sandbox, stripe_gateway=api, ledger=ledger)
+        gate = RunGate(policy=world.policy)
+        result = run_night(world, gate, Silence(), mode=RunMode.RUN, command="run", threads=8)
+        api.close()
+
+    assert not _check_population(sandbox, customers, result)
     check_identities(shown(result))
     check_money(before=before, after=sandbox.books())
 

@@ -85,13 +85,11 @@ class Life:
 
     # who
 
-    def newcomer(self, *, balance: int = 0, metadata: Mapping[str, str] | None = None) -> str:
+    def newcomer(self, *, balance: int = 0) -> str:
         """A customer whose description is the story's name; `balance` has Stripe's sign (negative is credit)."""
         given: dict[str, Any] = {"description": self.name, "email": f"{self.name.replace('_', '-')}@example.com"}
         if balance:
             given["balance"] = balance
-        if metadata:
-            given["metadata"] = dict(metadata)
         return str(self.sandbox.post("/v1/customers", given)["id"])
 
     def pays(self, customer: str, outcome: str = "succeeds", *, kind: str = "card", to: str | None = None) -> None:
