@@ -1,6 +1,7 @@
 """The rules of the money protocol by name, with their numbers.
 
-`tests/model` explores each: switch one off and it finds a trace that loses money.
+`tests/model` explores each: switch one off and it finds a trace that loses money or leaves a customer short, but for
+ONE_LIVE_CASE, which saves calls and a customer from being debited twice for a time.
 
 | rule | says |
 |---|---|
@@ -19,6 +20,10 @@
 | CLOSE_BY_MARK_AFTER_24_HOURS | what is still unknown then is adopted or given up by its mark |
 | GIVE_BACK_AT_MOST_THE_MARKS_REST | every give-back and re-credit reads the mark's rest first |
 | GIVE_BACK_KEY_IS_COMPARE_AND_SET | its key names the debit and the sum given back so far |
+| GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT | a give-back's new attempt needs a replayed refusal or two absent look-ups |
+| GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT | only a replayed refusal or a spent key raises the attempt in it |
+| MISMATCHED_KEY_IS_SPENT | other parameters, and two looks 30 seconds apart with the sum unchanged: next attempt |
+| CLOSING_IS_FINAL | the decision to give back is committed before the rest is read; no refund is sent after it |
 | ORPHAN_RESERVATION_IS_GIVEN_BACK | a rest without a live case is never finished, always given back |
 | FAILED_REFUND_IS_RECREDITED | a refund that failed later returns to the credit, once |
 """

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
 from refund_worker.domain.cases import Case, SendAnswer, State, Step, StepState
 from refund_worker.domain.currencies import step_minor
+from refund_worker.domain.lot_book import is_named
 from refund_worker.domain.marks import INVOICE
 from refund_worker.domain.plans import Plan, PlannedRefund
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, SEND_WITHIN_S
-from refund_worker.domain.lot_book import is_named
 from refund_worker.domain.reasons import Reason
 
 # Stripe's words for "less is left on this charge than you think"; asking for more than remains has no code but this
@@ -144,17 +144,22 @@ def may_send(case: Case, *, now: int) -> bool:
     return now - _first_intent(case) < SEND_WITHIN_S
 
 
-def refusal_is_definite(step: Step, *, fence: int, replayed: bool) -> bool:
+def refusal_is_definite(step: Step, *, replayed: bool) -> bool:
     """Whether a refusal just received ends the attempt (rule DEFINITE_ONLY_WITHOUT_EARLIER_OPEN_SEND).
 
-    A replayed refusal is stored under the key: whatever an earlier claim still sends gets the same answer.
+    A replayed refusal is stored under the key: whatever is still on its way gets the same answer. A fresh one proves
+    nothing about an earlier send that may still arrive - of a paused worker, or of ours that timed out - and never
+    about a give-back, whose key another deployment may be about to send (rule
+    GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT).
 
     Args:
-        step: The attempt with the sends recorded so far, this one included.
-        fence: Of the claim that received the refusal.
+        step: The attempt with the sends recorded so far; the newest is the one that was refused.
         replayed: The answer carried `Idempotent-Replayed`.
     """
-    return replayed or all(send.fence == fence or send.answer is not None for send in step.sends)
+    if replayed:
+        return True
+    earlier = step.sends[:-1]
+    return step.kind in {"reserve", "refund"} and all(send.answer not in {None, SendAnswer.UNKNOWN} for send in earlier)
 
 
 def is_changed_charge(*, code: str | None, param: str | None) -> bool:

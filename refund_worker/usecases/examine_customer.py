@@ -4,7 +4,14 @@ import traceback
 from dataclasses import replace
 
 from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State
-from refund_worker.domain.errors import CaseIsLive, ClaimLost, StripeError, Unauthorized, UnreadableAnswer
+from refund_worker.domain.errors import (
+    CaseIsLive,
+    ClaimLost,
+    LedgerError,
+    StripeError,
+    Unauthorized,
+    UnreadableAnswer,
+)
 from refund_worker.domain.facts import Customer, PendingItem
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
@@ -86,50 +93,55 @@ def _act(world: World, gate: RunGate, *, run: str, mode: RunMode, plan: Plan) ->
 
 
 def finish_case(world: World, claim: Claim, *, send_reserve: bool = False) -> CaseResult:
-    """Execute a claimed case and release it; what Stripe cannot answer now leaves the case live with its reason."""
+    """Execute a claimed case and release it; what cannot be finished now leaves the case live with its reason."""
     try:
         if send_reserve:
             _send_reserve(world, claim)
         case = execute_case(world, claim)
+    except LedgerError:
+        raise
     except ClaimLost:
-        case = _case(world, claim)
-        return replace(
-            result_of_case(case),
-            outcome=case.outcome or Outcome.UNKNOWN,
-            detail="another worker has the case",
-        )
+        return _taken_over(world, claim)
     except StripeError as error:
         reason = Reason.PERMISSION_MISSING if isinstance(error, Unauthorized) else Reason.STRIPE_BUSY
-        with world.ledger.writing() as writer:
-            writer.note(claim, outcome=Outcome.UNKNOWN, reason=reason, detail=str(error), now=world.clock.now())
-        case = _case(world, claim)
+        return _stay_live(world, claim, outcome=Outcome.UNKNOWN, reason=reason, detail=str(error))
+    except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
+        return _stay_live(world, claim, outcome=Outcome.FAILED, reason=Reason.BUG, detail=traceback_of(bug))
     if case.live:
         world.ledger.release(claim)
     return result_of_case(case)
 
 
-def fail_case(world: World, bug: Exception, *, case: str | None, customer: Customer | None) -> CaseResult:
-    """Record a bug: a live case stays live for `resume`, with the traceback in the ledger."""
-    detail = "".join(traceback.format_exception(bug))
-    if case is None and customer is not None and customer.currency is not None:
-        case = world.ledger.live_case_of(customer=customer.id, currency=customer.currency)
-    known = world.ledger.case(case) if case is not None else None
-    if known is not None and known.live:
-        claim = Claim(case=known.id, worker=world.worker, fence=known.fence, claimed_at=0, lease_until=0)
-        with world.ledger.writing() as writer:
-            writer.note(claim, outcome=Outcome.FAILED, reason=Reason.BUG, detail=detail, now=world.clock.now())
-        world.ledger.release(claim)
-        return replace(result_of_case(known), outcome=Outcome.FAILED, reason=Reason.BUG, detail=detail)
-    if customer is None:
-        raise bug
+def fail_customer(world: World, bug: Exception, customer: Customer) -> CaseResult:
+    """Tell of a bug that struck before anything was reserved."""
     return _unplanned(
         world.new_id("case"),
         customer,
         customer.currency or "usd",
         outcome=Outcome.FAILED,
         reason=Reason.BUG,
-        detail=detail,
+        detail=traceback_of(bug),
     )
+
+
+def traceback_of(bug: Exception) -> str:
+    """The whole traceback, without the values of variables."""
+    return "".join(traceback.format_exception(bug))
+
+
+def _stay_live(world: World, claim: Claim, *, outcome: Outcome, reason: Reason, detail: str) -> CaseResult:
+    try:
+        with world.ledger.writing() as writer:
+            writer.note(claim, outcome=outcome, reason=reason, detail=detail, now=world.clock.now())
+    except ClaimLost:
+        return _taken_over(world, claim)
+    world.ledger.release(claim)
+    return replace(result_of_case(_case(world, claim)), detail=detail)
+
+
+def _taken_over(world: World, claim: Claim) -> CaseResult:
+    case = _case(world, claim)
+    return replace(result_of_case(case), outcome=case.outcome or Outcome.UNKNOWN, detail="another worker has the case")
 
 
 def _open(world: World, *, run: str, plan: Plan) -> Claim | None:

@@ -5,6 +5,7 @@ GIVE_BACK_KEY_IS_COMPARE_AND_SET): the key names the debit and the sum given bac
 that saw the same rest only one moves money, and the other is told to look again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,12 +16,14 @@ from refund_worker.domain.mark_rest import MarkRest, mark_rests
 from refund_worker.domain.marks import Mark, MarkUnreadable, give_back_key, read_mark, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.saga import latest_attempts, refunded_minor, returned_minor
-from refund_worker.usecases.send_step import intend_and_send, resend
+from refund_worker.domain.saga import ABSENT_AFTER_500, latest_attempts, refunded_minor, returned_minor
+from refund_worker.usecases.send_step import KEY_PARAMETERS_DIFFER, intend_and_send, resend
 from refund_worker.usecases.world import World
 
 GIVE_BACK_DESCRIPTION = "Reserved credit given back"
-_LOOKS_MAX = 8
+_LOOKS_MAX = 10
+# Rules STORED_500_NEEDS_TWO_ABSENT_LOOKUPS and MISMATCHED_KEY_IS_SPENT: two looks, 30 seconds apart, show no change.
+_LOOKS_AT_A_SPENT_KEY = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,33 +45,36 @@ def give_back(world: World, claim: Claim, case: Case, debit: Step) -> bool:
     Returns:
         False where the case must stay live for now (its reason is noted); True where the saga can go on.
     """
-    absent_after_500 = 0
+    spent: Counter[str] = Counter()
     for look in range(_LOOKS_MAX):
         transactions = _transactions_to(world, case, debit)
         if transactions is None:
             return _owe(world, claim)
         view = view_of(transactions=transactions, charges=_charges_of(world, case), debit_id=str(debit.stripe_id))
-        case = _record_what_stripe_shows(world, claim, case, view)
+        case = record_what_stripe_shows(world, claim, case, view)
         if debit.amount_minor == refunded_minor(case) + returned_minor(case):
             return True
         if view.rest.rest_minor <= 0:
             return _leave(
                 world, claim, Reason.OVERDRAWN_RESERVATION, "Stripe shows more returned than the ledger knows"
             )
-        answer, code = _send(world, claim, case, debit, view, attempts_dead=absent_after_500 // 2)
+        step = _give_back_step(case, debit, view, now=world.clock.now())
+        if spent[step.key] == _LOOKS_AT_A_SPENT_KEY:
+            _give_up(world, claim, step)
+            continue
+        answer, code = _send(world, claim, case, step)
         if answer is SendAnswer.ACCEPTED:
             return True
-        if answer is SendAnswer.REFUSED:
-            if code == "resource_missing":
-                return _owe(world, claim)
-            reason = Reason.PERMISSION_MISSING if code in {"401", "403"} else Reason.ANSWER_UNKNOWN
-            return _leave(world, claim, reason, f"Stripe refused the give-back ({code}); `resume` tries again")
-        if answer is SendAnswer.STORED_500:
-            absent_after_500 += 1
+        if code == "resource_missing":
+            return _owe(world, claim)
+        if code in {"401", "403"}:
+            return _leave(world, claim, Reason.PERMISSION_MISSING, f"Stripe refused the give-back ({code})")
+        if answer is SendAnswer.STORED_500 or code == KEY_PARAMETERS_DIFFER:
+            spent[step.key] += 1
             world.clock.sleep(LOOKUPS_APART_S)
         else:
             world.clock.sleep(PAUSES_S[min(look, len(PAUSES_S) - 1)])
-    return _leave(world, claim, Reason.ANSWER_UNKNOWN, "the give-back has no answer yet")
+    return _leave(world, claim, Reason.ANSWER_UNKNOWN, "the give-back has no answer yet; `resume` tries again")
 
 
 def _transactions_to(world: World, case: Case, debit: Step) -> list[CustomerBalanceTransaction] | None:
@@ -112,8 +118,9 @@ def _mark_naming(metadata: Mapping[str, str], debit_id: str) -> Mark | None:
     return mark if mark is not None and mark.debit == debit_id else None
 
 
-def _record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkView) -> Case:
+def record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkView) -> Case:
     """Bring the ledger's steps up to what Stripe shows: lost answers, refunds that failed, give-backs of others."""
+    case = world.ledger.case(case.id) or case
     found = [*_refunds_shown(case, view), *_returns_shown(case, view, now=world.clock.now())]
     if not found:
         return case
@@ -152,7 +159,7 @@ def _returns_shown(case: Case, view: MarkView, *, now: int) -> Iterator[Step]:
             continue
         mark = read_mark(movement.metadata)
         step = by_name.get(mark.step) if mark and mark.case == case.id else None
-        if step is None or step.stripe_id is not None:
+        if step is None or step.stripe_id is not None or step.amount_minor != -movement.amount_minor:
             step = _others_give_back(case, movement, name=_next_name("give_back", by_name), now=now)
         step = replace(step, stripe_id=movement.id, ending_balance_minor=movement.ending_balance_minor)
         by_name[step.name] = step
@@ -173,11 +180,8 @@ def _others_give_back(case: Case, movement: CustomerBalanceTransaction, *, name:
     )
 
 
-def _send(
-    world: World, claim: Claim, case: Case, debit: Step, view: MarkView, *, attempts_dead: int
-) -> tuple[SendAnswer, str | None]:
-    """Send the give-back of the rest; returns the answer and Stripe's error code."""
-    step = _give_back_step(case, debit, view, attempts_dead=attempts_dead, now=world.clock.now())
+def _send(world: World, claim: Claim, case: Case, step: Step) -> tuple[SendAnswer, str | None]:
+    """Send the give-back; returns the answer and Stripe's error code."""
     if step.key in {one.key for one in case.steps}:
         answer = resend(world, claim, step)
     else:
@@ -186,11 +190,21 @@ def _send(
     return answer, next((one.code for one in (after.steps if after else ()) if one.key == step.key), None)
 
 
-def _give_back_step(case: Case, debit: Step, view: MarkView, *, attempts_dead: int, now: int) -> Step:
+def _give_up(world: World, claim: Claim, step: Step) -> None:
+    """The key is spent: its stored answer moved nothing. The next attempt has another key."""
+    with world.ledger.writing() as writer:
+        writer.given_up(claim, step=step.name, attempt=step.attempt, code=ABSENT_AFTER_500, now=world.clock.now())
+
+
+def _give_back_step(case: Case, debit: Step, view: MarkView, *, now: int) -> Step:
+    """The give-back to send now: the one whose key stands at the sum given back so far, or a new one.
+
+    The attempt grows only with keys that are spent for good (rule GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT): another
+    deployment may still be about to send the same key.
+    """
     returned = view.rest.given_back_minor + view.rest.recredited_minor
     same_sum = [one for one in case.steps if one.key.startswith(_key_stem(debit, returned))]
-    dead = sum(one.state is StepState.REFUSED for one in same_sum)
-    attempt = 1 + max(dead, attempts_dead)
+    attempt = 1 + sum(one.state is StepState.REFUSED for one in same_sum)
     key = give_back_key(debit=str(debit.stripe_id), returned_minor=returned, attempt=attempt)
     known = next((one for one in case.steps if one.key == key), None)
     if known is not None:

@@ -17,7 +17,7 @@ from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LEASE_S
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.usecases.examine_customer import finish_case
-from refund_worker.usecases.give_back import MarkView, view_of
+from refund_worker.usecases.give_back import MarkView, record_what_stripe_shows, view_of
 from refund_worker.usecases.world import World
 
 EVENTS_S = 30 * 24 * 3600  # Stripe keeps events for 30 days (docs.stripe.com/api/events)
@@ -158,6 +158,10 @@ def _give_back(
         claim = _adopt(world, run, found, debit=debit, view=view)
     except CaseIsLive:
         return replace(found, finding=Finding.LIVE)
+    adopted = world.ledger.case(found.case)
+    if adopted is not None:
+        # A closed case knows nothing of a refund that failed since: without this it would close again as it was.
+        record_what_stripe_shows(world, claim, adopted, view)
     result = finish_case(world, claim)
     after = world.ledger.case(found.case)
     finding = Finding.UNFINISHED if after is None or after.live else Finding.GIVEN_BACK

@@ -14,7 +14,7 @@ from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.domain.summary import counts_of, totals_of
 from refund_worker.usecases.discover_credits import Found, discover_credits
-from refund_worker.usecases.examine_customer import examine_customer, fail_case, finish_case
+from refund_worker.usecases.examine_customer import examine_customer, fail_customer, finish_case
 from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.world import World
 
@@ -152,7 +152,7 @@ def _resume(world: World, case: str) -> CaseResult | None:
     claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S)
     if claim is None:
         return None  # another worker has it, and tells of it
-    return _guarded(world, partial(finish_case, world, claim), case=case)
+    return finish_case(world, claim)
 
 
 def _examinations(
@@ -173,23 +173,17 @@ def _examinations(
                 customer=one.customer,
                 pending_items=one.pending_items,
             )
-            yield partial(_guarded, world, examine, customer=one.customer)
+            yield partial(_guarded, world, examine, one.customer)
 
 
-def _guarded(
-    world: World,
-    job: Job,
-    *,
-    case: str | None = None,
-    customer: Customer | None = None,
-) -> CaseResult | None:
+def _guarded(world: World, job: Job, customer: Customer) -> CaseResult | None:
     """Turn a bug into a failed case with its traceback: one bad case never ends the run, and is never swallowed."""
     try:
         return job()
-    except (LedgerError, MemoryError):
+    except LedgerError:
         raise
     except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
-        return fail_case(world, bug, case=case, customer=customer)
+        return fail_customer(world, bug, customer)
 
 
 def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResult:

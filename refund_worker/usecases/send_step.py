@@ -23,6 +23,7 @@ from refund_worker.domain.saga import (
 from refund_worker.ports import LedgerWriter
 from refund_worker.usecases.world import World
 
+KEY_PARAMETERS_DIFFER = "idempotency_error"
 RESERVE_DESCRIPTION = "Credit reserved for a refund"
 
 
@@ -158,11 +159,11 @@ def _record_error(world: World, claim: Claim, step: Step, error: StripeError) ->
     match error:
         case KeyParametersDiffer():
             # The key is bound to a request we do not know: what it did is found by the mark.
-            code = error.code or "idempotency_error"
+            code = KEY_PARAMETERS_DIFFER
         case Rejected():
             answer, code = SendAnswer.REFUSED, _refusal_code(step, error)
             current = _with_sends(world, claim, step)
-            if refusal_is_definite(current, fence=claim.fence, replayed=error.replayed):
+            if refusal_is_definite(current, replayed=error.replayed):
                 state = StepState.REFUSED
         case Retryable():
             answer, state = SendAnswer.NOTHING_HAPPENED, step.state
