@@ -4,11 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from refund_worker.adapters.ledger.failures import told_clearly
 
-_WRITES = "ledger_writes"
+# The write lock is taken at the begin, so that no transaction fails half-way for want of it. The driver begins none.
+BEGIN_WRITING = "BEGIN IMMEDIATE"
+BEGIN_READING = "BEGIN"
 
 
 class Database:
@@ -21,7 +23,6 @@ class Database:
     def __init__(self, engine: Engine, *, where: str, shared_connection: bool) -> None:
         self.where = where
         self._engine = engine
-        self._writing_engine = engine.execution_options(**{_WRITES: True})
         self._shared_connection = shared_connection
         # Waiting for a lock of ours is cheaper than SQLite's busy waiting, and fairer among 32 threads.
         self._lock = threading.Lock()
@@ -37,12 +38,8 @@ class Database:
         """One write transaction; commits at the end of the block, rolls back on an exception. Raises LedgerError."""
         if self.in_transaction:
             raise RuntimeError("a ledger transaction is open in this thread already")
-        with (
-            self._lock,
-            told_clearly(self.where),
-            self._writing_engine.begin() as connection,
-            self._as_open(connection),
-        ):
+        with self._lock, told_clearly(self.where), self._engine.begin() as connection, self._as_open(connection):
+            connection.exec_driver_sql(BEGIN_WRITING)
             yield connection
 
     @contextmanager
@@ -57,6 +54,7 @@ class Database:
             return
         alone = self._lock if self._shared_connection else nullcontext()
         with alone, told_clearly(self.where), self._engine.begin() as connection, self._as_open(connection):
+            connection.exec_driver_sql(BEGIN_READING)
             yield connection
 
     def close(self) -> None:
@@ -73,12 +71,3 @@ class Database:
             yield
         finally:
             self._here.connection = None
-
-
-def begin_as_asked(engine: Engine) -> None:
-    """Make a write transaction take SQLite's write lock at its begin: it never fails half-way for want of it."""
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

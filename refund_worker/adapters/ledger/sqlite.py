@@ -12,7 +12,7 @@ from sqlalchemy import Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from refund_worker.adapters.ledger.engine import Database, begin_as_asked
+from refund_worker.adapters.ledger.engine import BEGIN_WRITING, Database
 from refund_worker.adapters.ledger.failures import told_clearly
 from refund_worker.adapters.ledger.schema import check_schema, migrate
 from refund_worker.domain.errors import LedgerError
@@ -32,13 +32,12 @@ def open_file(path: Path, *, busy_timeout_s: float, create: bool) -> Database:
     _check_place(path, create=create)
     engine = create_engine(
         f"sqlite:///{path}",
-        # The driver begins no transactions by itself: `begin_as_asked` does.
+        # The driver begins no transactions by itself: `Database` does.
         connect_args={"timeout": busy_timeout_s, "isolation_level": None, "check_same_thread": False},
         max_overflow=-1,
         hide_parameters=True,
     )
     event.listen(engine, "connect", _set_pragmas)
-    begin_as_asked(engine)
     database = Database(engine, where=where, shared_connection=False)
     try:
         with database.reading() as connection:
@@ -64,7 +63,6 @@ def open_memory() -> Database:
         hide_parameters=True,
         execution_options={"compiled_cache": _compiled_for_memory},
     )
-    begin_as_asked(engine)
     return Database(engine, where="in memory", shared_connection=True)
 
 
@@ -129,8 +127,8 @@ def _template() -> sqlite3.Connection:
     template = _memory_connection()
     atexit.register(template.close)
     engine = create_engine("sqlite://", creator=lambda: template, poolclass=StaticPool)
-    begin_as_asked(engine)
     with engine.begin() as connection:
+        connection.exec_driver_sql(BEGIN_WRITING)
         migrate(connection, where="in memory")
     return template
 

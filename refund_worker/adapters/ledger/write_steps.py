@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from refund_worker.adapters.ledger.chain import recorded
 from refund_worker.adapters.ledger.tables import sends, steps
@@ -36,7 +36,7 @@ _OPEN_SEND = select(func.max(sends.c.position)).where(
     *_SENDS_OF_STEP, sends.c.fence == bindparam("of_fence"), sends.c.answer.is_(None)
 )
 _UPDATE_SEND = update(sends).where(*_SENDS_OF_STEP, sends.c.position == bindparam("of_position"))
-_CLASH = select(steps.c.case_id).where(steps.c.key == bindparam("of_key"))
+_CLASH = select(steps.c.case_id, steps.c.key).where(or_(and_(*_OF_STEP), steps.c.key == bindparam("of_key"))).limit(1)
 
 _KINDS = {
     StepState.ACCEPTED: "step_accepted",
@@ -176,9 +176,10 @@ class StepWrites(Transaction):
         return row
 
     def _refuse_second(self, held: Held, step: Step) -> None:
-        of = {"of_case": held.id, "of_step": step.name, "of_attempt": step.attempt}
-        if self._connection.execute(_SELECT_STEP, of).one_or_none() is not None:
-            raise LedgerMisused(f"{step.name} attempt {step.attempt} of case {held.id} was intended already")
-        user = self._connection.execute(_CLASH, {"of_key": step.key}).scalar()
-        if user is not None:
-            raise LedgerMisused(f"the key {step.key} was used already, in case {user}")
+        of = {"of_case": held.id, "of_step": step.name, "of_attempt": step.attempt, "of_key": step.key}
+        known = self._connection.execute(_CLASH, of).one_or_none()
+        if known is None:
+            return
+        if known.key == step.key:
+            raise LedgerMisused(f"the key {step.key} was used already, in case {known.case_id}")
+        raise LedgerMisused(f"{step.name} attempt {step.attempt} of case {held.id} was intended already")
