@@ -77,14 +77,6 @@ SHORT = (
         cases=2,
         faults=Faults(by_hand=1, delays=1),
     ),
-    Configuration(
-        name="moves that cancel out",
-        why="an invoice uses credit and somebody grants as much goodwill before the reserve",
-        deployments=ONE_WORKER,
-        lots=PRORATION_ONLY,
-        invoice=1,
-        faults=Faults(invoices=1, grants=1),
-    ),
 )
 
 LONG = (
@@ -194,14 +186,5 @@ LONG = (
         charges=(2, 2),
         cases=2,
         faults=Faults(by_hand=1, delays=1, kills=1),
-    ),
-    Configuration(
-        name="moves that cancel out, second deployment",
-        why="two cases, two invoices, a grant of goodwill",
-        deployments=TWO_DEPLOYMENTS,
-        lots=PRORATION_ONLY,
-        invoice=1,
-        cases=2,
-        faults=Faults(invoices=2, grants=1),
     ),
 )

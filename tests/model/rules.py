@@ -26,9 +26,6 @@ class Rule(Enum):
     ENDING_BALANCE_TELLS_OF_MOVES = (
         "A reserve whose ending balance is not the expected one refunds only what its lots covered just before it."
     )
-    EVERY_RESERVE_IS_REPLAYED = (
-        "The lots are replayed after every reserve, for two foreign moves may leave the ending balance as expected."
-    )
     REFUND_ONLY_WHAT_IS_RESERVED = "The refunds of a case never exceed the part of its reserve that lots covered."
     CLOSING_IS_FINAL = "The decision to give back stands in the ledger first; no refund is sent after it."
     CLOSE_BY_MARK_AFTER_24_HOURS = (
