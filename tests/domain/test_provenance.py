@@ -60,6 +60,14 @@ def replayed(history: History, *, up_to: str | None = None, before: bool = False
         ("invoice in_1 -30: -30p\nc1 -30 applied in_1", "c1 other 30"),
         ("invoice in_1 -30: -80p@sub_1 +50p@sub_2\nc1 -30 applied in_1", "c1 proration/sub_1/cancellation 30"),
         ("invoice in_1 30: -60p@sub_1 +90\nc1 -30 applied in_1", "c1 other 30"),
+        (
+            "invoice in_1 -30: -60p@sub_1 +30\nc1 -50 applied in_1",
+            "c1 proration/sub_1/cancellation 30, c1 other 20",
+        ),
+        (
+            "invoice in_1 -60: -80p@sub_1 +50p@sub_2 -30\nc1 -60 applied in_1",
+            "c1 proration/sub_1/cancellation 30, c1 other 30",
+        ),
         # two movements of one invoice share its proration part
         (
             MIXED + "c1 -50 applied in_m\nc2 -50 applied in_m",
