@@ -11,7 +11,7 @@ PHASES: Final = {
     "before": "before the request arrives (close: all is recorded, not closed)",
     "executed": "executed, the answer not delivered",
     "answered": "answered, the answer not recorded",
-    "recorded": "recorded, the next step not begun",
+    "recorded": "just recorded",
     "between": "at a random moment, by the newest entry of the trail",
 }
 

@@ -31,7 +31,7 @@ class Aim:
     cell: Cell
     nth: int
     after_s: float
-    kill: Callable[[], None]
+    kill: Callable[[Write], None]
     seen: int = 0
     struck: Write | None = None
 
@@ -89,12 +89,12 @@ class DeadlySandbox(Sandbox):
         self._here.write = None
         aim = self._aim
         if write is not None and aim is not None and self._meets(aim, write, "answered"):
-            threading.Timer(aim.after_s, aim.kill).start()
+            threading.Timer(aim.after_s, aim.kill, [write]).start()
 
     def _strike(self, write: Write, phase: str) -> None:
         aim = self._aim
         if aim is not None and self._meets(aim, write, phase):
-            aim.kill()
+            aim.kill(write)
             raise AnswerLost("the program is gone")
 
     def _meets(self, aim: Aim, write: Write, phase: str) -> bool:

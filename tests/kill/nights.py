@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from tests.kill.cells import RANDOM, Cell, Tally
-from tests.kill.deadly import Aim, DeadlySandbox, serve
+from tests.kill.deadly import Aim, DeadlySandbox, Write, serve
 from tests.kill.program import Program, environment
 from tests.kill.stories import evening
 from tests.kill.trail import Peephole, Remains, is_recorded, remains
@@ -18,11 +18,10 @@ from tests.kill.verdict import Verdict, judged
 
 STARTS_MAX = 200  # of one night; a program that needs more is stuck
 UNFINISHED_MAX = 3  # runs that end by themselves with a case still open, before the night is called stuck
-# How late after an answer a kill finds it not recorded, and recorded: some milliseconds for parsing and the commit.
+# So soon after an answer it is not recorded yet: parsing and the commit take some milliseconds.
 AT_ONCE_S = (0.0, 0.002)
-SOON_S = (0.004, 0.04)
 RANDOM_S = (0.0, 0.6)
-LOOK_EVERY_S = 0.002
+LOOK_EVERY_S = 0.001
 CLOSED = re.compile(
     r'"outcome": "(partly_)?refunded".*"case_finished"|"case_finished".*"outcome": "(partly_)?refunded"'
 )
@@ -91,7 +90,7 @@ class Lane:
         def kill() -> None:
             program.kill()
 
-        aim = self._aim(cell, kill)
+        aim = self._aim(cell, place, program)
         sandbox.take_aim(aim)
         watch = None
         if cell is not None and cell in {RANDOM, Cell("close", "before")}:
@@ -104,10 +103,16 @@ class Lane:
             self._count(cell, aim, place)
         return code
 
-    def _aim(self, cell: Cell | None, kill: Callable[[], None]) -> Aim | None:
+    def _aim(self, cell: Cell | None, place: Path, program: Program) -> Aim | None:
         if cell is None or cell.step in {"any", "close"}:
             return None
-        after_s = self.dice.uniform(*(SOON_S if cell.phase == "recorded" else AT_ONCE_S))
+
+        def kill(write: Write) -> None:
+            if cell.phase == "recorded":
+                _look_until(place, program, lambda peephole: peephole.recorded(write.case, write.step))
+            program.kill()
+
+        after_s = self.dice.uniform(*AT_ONCE_S)
         nth = self.dice.randint(1, 3 if cell.step == "give_back" else 12)
         return Aim(cell=cell, nth=nth, after_s=after_s, kill=kill)
 
@@ -118,14 +123,8 @@ class Lane:
                 return
         if cell == RANDOM:
             time.sleep(self.dice.uniform(*RANDOM_S))
-            program.kill()
-            return
-        peephole = Peephole(place / "ledger.sqlite")
-        try:
-            while not program.ended and not peephole.settled():
-                time.sleep(LOOK_EVERY_S)
-        finally:
-            peephole.close()
+        else:
+            _look_until(place, program, Peephole.settled)
         program.kill()
 
     def _count(self, cell: Cell, aim: Aim | None, place: Path) -> None:
@@ -145,6 +144,16 @@ class _Countdown:
             self.left -= 1
             if not self.left:
                 kill()
+
+
+def _look_until(place: Path, program: Program, seen: Callable[[Peephole], int]) -> None:
+    """Look at the running program's ledger until something is seen in it, or the program has ended."""
+    peephole = Peephole(place / "ledger.sqlite")
+    try:
+        while not program.ended and not seen(peephole):
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        peephole.close()
 
 
 def _where(cell: Cell, aim: Aim | None, left: Remains, place: Path) -> Cell:

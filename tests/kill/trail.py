@@ -53,7 +53,7 @@ def remains(ledger: Path, *, beside: Path) -> Remains:
 def is_recorded(ledger: Path, *, beside: Path, case: str, step: str) -> bool:
     """Whether the ledger, as a kill left it, knows what became of a step."""
     with closing(_copied(ledger, beside)) as connection:
-        return bool(connection.execute(_RECORDED, (case, step)).fetchone()[0])
+        return _count(connection, _RECORDED, case, step) > 0
 
 
 class Peephole:
@@ -66,13 +66,17 @@ class Peephole:
         """How many cases have only to be closed."""
         return _count(self._connection, _SETTLED)
 
+    def recorded(self, case: str, step: str) -> int:
+        """Whether the ledger knows what became of a step."""
+        return _count(self._connection, _RECORDED, case, step)
+
     def close(self) -> None:
         """Look no more."""
         self._connection.close()
 
 
-def _count(connection: sqlite3.Connection, query: str) -> int:
-    return int(connection.execute(query).fetchone()[0])
+def _count(connection: sqlite3.Connection, query: str, *names: str) -> int:
+    return int(connection.execute(query, names).fetchone()[0])
 
 
 def _copied(ledger: Path, beside: Path) -> sqlite3.Connection:
