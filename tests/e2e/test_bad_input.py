@@ -1,51 +1,11 @@
 """Bad input gets one clear line and exit code 2, and nothing is changed: no write at Stripe, no file here."""
 
-import json
-import os
 import shlex
-import sqlite3
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Final
 
 import pytest
 
-from refund_worker.adapters.ledger import SqlLedger
-from refund_worker.domain.facts import Account
-from refund_worker.sandbox import Sandbox, SandboxServer
-from refund_worker.sandbox.population import SCENARIOS
-from tests.adapters.scripted_server import Reply, ScriptedServer
-from tests.e2e.places import LEDGER, SECRET, TEST_KEY, Place, check_refused
-
-READING = ["account", "balance", "charge", "customer", "event", "invoice", "payment_intent"]
-KEYS: Final[dict[str, dict[str, list[str]] | None]] = {
-    TEST_KEY: None,
-    f"rk_test_nothing{SECRET}": {"permissions": []},
-    f"rk_test_reading{SECRET}": {"permissions": [f"{name}_read" for name in READING]},
-}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    """A sandbox in which one customer has credit that a run would refund."""
-    made = Sandbox(seed=3, keys=KEYS)
-    story = next(scenario for scenario in SCENARIOS if scenario.expected.outcome == "refunded")
-    story.build(made)
-    with SandboxServer(made) as server:
-        yield server
-
-
-@pytest.fixture
-def place(sandbox: SandboxServer, tmp_path: Path) -> Place:
-    """An empty directory, and an environment in which `run` would move money."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "STRIPE_API_KEY": TEST_KEY,
-        "STRIPE_API_BASE": sandbox.base_url,
-        "STRIPE_RATE_GLOBAL": "1000",
-        "STRIPE_RATE_ENDPOINT": "1000",
-    }
-    return Place(directory=tmp_path, sandbox=sandbox.sandbox, environ=environ)
+from refund_worker.sandbox import SandboxServer
+from tests.e2e.places import SECRET, TEST_KEY, Place, check_refused
 
 
 def _rows(table: str) -> list[list[str]]:
@@ -176,117 +136,6 @@ def test_a_broken_policy_is_told(place: Place, text: str, said: str, command: st
     check_refused(place, place.use(*command.split()), before=before, said=said)
 
 
-def _is_a_directory(path: Path) -> None:
-    path.mkdir()
-
-
-def _is_text(path: Path) -> None:
-    path.write_text("customer,credit\n" * 1000)
-
-
-def _is_of_another_program(path: Path) -> None:
-    _edit(path, "CREATE TABLE songs (title TEXT)")
-
-
-def _is_of_another_account(path: Path) -> None:
-    ledger = SqlLedger.open(f"sqlite:///{path}")
-    ledger.bind(Account(id="acct_another", livemode=False), now=1)
-    ledger.close()
-
-
-def _is_of_live_mode(path: Path) -> None:
-    ledger = SqlLedger.open(f"sqlite:///{path}")
-    ledger.bind(Account(id="acct_1SandboxKXBGcbg", livemode=True), now=1)
-    ledger.close()
-
-
-def _is_newer(path: Path) -> None:
-    SqlLedger.open(f"sqlite:///{path}").close()
-    _edit(path, "UPDATE alembic_version SET version_num = '9999'")
-
-
-def _is_cut(path: Path) -> None:
-    SqlLedger.open(f"sqlite:///{path}").close()
-    path.write_bytes(path.read_bytes()[:5000])
-
-
-def _edit(path: Path, statement: str) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
-
-
-@pytest.mark.parametrize("command", ["run --json", "resume", "recover --json"])
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (_is_a_directory, "is a directory: name a file in DATABASE_URL"),
-        (_is_text, "is not a ledger: it is no SQLite database; correct DATABASE_URL"),
-        (_is_of_another_program, "belongs to another program: correct DATABASE_URL"),
-        (_is_of_another_account, "belongs to Stripe account acct_another in test mode, the key to acct_1Sandbox"),
-        (_is_of_live_mode, "in live mode, the key to acct_1SandboxKXBGcbg in test mode: correct DATABASE_URL or"),
-        (_is_newer, "was made by a newer version of refund-worker (tables 9999, this version knows"),
-        (_is_cut, "is damaged: restore it from a backup, then run `refund-worker recover --full`"),
-    ],
-)
-def test_a_wrong_ledger_is_told(place: Place, make: Callable[[Path], None], said: str, command: str) -> None:
-    """What is wrong with it and what to do; it stays as it is."""
-    make(place.directory / LEDGER)
-    before = place.picture()
-    check_refused(place, place.use(*command.split()), before=before, said=said)
-
-
-def test_a_locked_ledger_is_told(place: Place) -> None:
-    """Another program writes to it and does not end."""
-    SqlLedger.open(f"sqlite:///{place.directory / LEDGER}").close()
-    other = sqlite3.connect(place.directory / LEDGER, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    before = place.picture()
-    ended = place.use("run", "--json")
-    other.close()
-    assert (ended.code, ended.out) == (2, "")
-    assert f"the ledger {LEDGER} is locked by another program: wait until that has ended" in ended.err
-    assert place.picture().books == before.books
-    assert place.picture().writes == before.writes
-
-
-PAGE = Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
-
-
-@pytest.mark.parametrize(
-    ("reply", "said"),
-    [
-        (PAGE, "does not answer like Stripe's API: GET /v1/account brought HTTP 200 and a web page"),
-        (Reply(status=404, body=b"<html>no</html>"), "does not answer like Stripe's API"),
-        (Reply(status=302, body=b"", headers={"Location": "https://stripe.example"}), "does not answer like Stripe's"),
-        (Reply(body={}), "does not answer like Stripe's API"),
-        (Reply(body={"object": "list", "data": []}), "the answer to GET /v1/account is another object"),
-        (Reply(status=401, body={"error": "no"}), "does not answer like Stripe's API"),
-    ],
-)
-def test_a_foreign_api_is_told(place: Place, reply: Reply, said: str) -> None:
-    """Something answers at the address, but it is not Stripe."""
-    with ScriptedServer(reply) as server:
-        place.environ["STRIPE_API_BASE"] = server.base
-        before = place.picture()
-        check_refused(place, place.use("run", "--json"), before=before, said=said)
-
-
-@pytest.mark.parametrize(
-    ("base", "said"),
-    [
-        ("http://127.0.0.1:1", "cannot reach http://127.0.0.1:1: "),
-        ("https://stripe.invalid", "cannot reach https://stripe.invalid: "),
-    ],
-)
-def test_an_unreachable_api_is_told(place: Place, base: str, said: str) -> None:
-    """Nobody listens there, or the name is unknown."""
-    place.environ["STRIPE_API_BASE"] = base
-    before = place.picture()
-    check_refused(place, place.use("run", "--json"), before=before, said=said)
-
-
 @pytest.mark.parametrize(
     ("command", "said"), [("frob", "No such command"), ("run --json", "policy.toml line 2: [limits.case] gbp: must")]
 )
@@ -302,13 +151,6 @@ def test_the_tables_have_sixty_rows() -> None:
     """Sixty different mistakes, not sixty runs of the same."""
     rows = [row[0] for table in (COMMANDS, ENVIRONMENTS, POLICIES) for row in _rows(table)]
     assert len(set(rows)) >= 80
-
-
-@pytest.fixture
-def used(place: Place) -> Place:
-    """A place in which a plan was made before: its ledger knows one run."""
-    assert place.use("plan", "--json").code == 0
-    return place
 
 
 @pytest.mark.parametrize("command", ["run --json --customer", "plan --json --customer", "explain --json"])
@@ -349,50 +191,17 @@ def test_a_directory_that_is_not_the_demos_is_left_alone(place: Place) -> None:
     check_refused(place, place.use("demo"), before=before, said="demo-output/ is not the demo's own; move it away")
 
 
-# Root may write everywhere: take that right (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) from what is executed next.
-AS_ANYBODY = """
-if os.geteuid() == 0:
-    import ctypes
-    for right in (1, 2):
-        assert ctypes.CDLL(None).prctl(24, right, 0, 0, 0) == 0
-"""
-
-
 @pytest.mark.parametrize(
-    ("name", "mode", "said"),
+    ("command", "said"),
     [
-        (LEDGER, 0o400, f"the ledger {LEDGER} cannot be written: give this user write permission"),
-        ("policy.toml", 0o000, "the policy policy.toml cannot be read (Permission denied): correct REFUND_POLICY"),
+        ("run --json --customer cus_nobody", "No such customer: 'cus_nobody'"),
+        ("explain cus_nobody --json", "No such customer: 'cus_nobody'"),
+        ("report latest", "there is no ledger"),
+        ("report run_none --format json", "there is no ledger"),
     ],
 )
-def test_missing_rights_are_told(used: Place, name: str, mode: int, said: str) -> None:
-    """A ledger or policy of another user."""
-    (used.directory / "policy.toml").write_text("")
-    used.environ["REFUND_POLICY"] = "policy.toml"
-    before = used.picture()
-    (used.directory / name).chmod(mode)
-    ended = used.use_alone("run", "--json", first=AS_ANYBODY)
-    (used.directory / name).chmod(0o600)
-    check_refused(used, ended, before=before, said=said)
-
-
-def test_a_directory_without_rights_is_told(place: Place) -> None:
-    """No ledger can be made there."""
+@pytest.mark.xfail(reason="the ledger is made before the first look at what was asked for")
+def test_a_mistake_before_the_first_run_leaves_no_ledger(place: Place, command: str, said: str) -> None:
+    """Where there was no ledger there is none afterwards, and one line is enough."""
     before = place.picture()
-    place.directory.chmod(0o500)
-    ended = place.use_alone("run", "--json", first=AS_ANYBODY)
-    place.directory.chmod(0o700)
-    check_refused(place, ended, before=before, said=f"the ledger {LEDGER} cannot be created (Permission denied)")
-
-
-def _no_file_above(size_bytes: int) -> str:
-    """Stands in for a full disk, which only root could make: writing further fails."""
-    return f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({size_bytes}, {size_bytes}))"
-
-
-def test_a_full_disk_moves_nothing(used: Place) -> None:
-    """What cannot be written down is not done."""
-    before = used.picture()
-    ended = used.use_alone("run", "--json", first=_no_file_above(4096))
-    check_refused(used, ended, before=before, said=f"the ledger {LEDGER} cannot be read or written, the disk reports")
-    assert json.loads(used.use("plan", "--json").out)["counts"]["planned"] == 1
+    check_refused(place, place.use(*command.split()), before=before, said=said)
