@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from refund_worker.entrypoints.exits import Exit, WrongUse
-from refund_worker.sandbox import POPULATIONS, Sandbox, SandboxServer
+from refund_worker.sandbox import serve
 
 DIRECTORY = Path("demo-output")
 _MARKER = ".refund-worker-demo"
@@ -58,11 +58,8 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
 
 @contextmanager
 def _sandbox() -> Iterator[str]:
-    sandbox = Sandbox(seed=1, latency_ms=_LATENCY_MS)
     typer.echo("starting the local Stripe sandbox …")
-    POPULATIONS["demo"](sandbox, _CUSTOMERS)
-    sandbox.clock.tick()
-    with SandboxServer(sandbox, port=0) as server:
+    with serve(scenario="demo", customers=_CUSTOMERS, latency_ms=_LATENCY_MS) as server:
         typer.echo(f"the sandbox serves at {server.base_url}")
         yield server.base_url
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from refund_worker.sandbox.population import LIVED_S
 from refund_worker.sandbox.populations import POPULATIONS
 from refund_worker.sandbox.sandbox import Sandbox
 from refund_worker.sandbox.server import SandboxServer
@@ -23,7 +25,7 @@ def serve(
 ) -> SandboxServer:
     """A server, started, with the population of `scenario`; stop it, or use it as a context manager.
 
-    Its clock ticks, after what the population lived through.
+    The population has lived until now: its history lies in the past of the machine's clock, which ticks on.
 
     Raises:
         ValueError: If there is no such scenario.
@@ -32,7 +34,9 @@ def serve(
     builder = POPULATIONS.get(scenario)
     if builder is None:
         raise ValueError(f"unknown scenario {scenario!r}: one of {', '.join(sorted(POPULATIONS))}")
-    sandbox = Sandbox(seed=seed, latency_ms=latency_ms, rate_limits=rate_limits)
+    now = int(time.time())
+    sandbox = Sandbox(seed=seed, now=now - LIVED_S, latency_ms=latency_ms, rate_limits=rate_limits)
     builder(sandbox, customers)
+    sandbox.clock.advance(max(0, now - sandbox.clock.now))
     sandbox.clock.tick()
     return SandboxServer(sandbox, port=port).start()
