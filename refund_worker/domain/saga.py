@@ -61,10 +61,9 @@ class LookTwice:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Find what the lots covered of the accepted reserve; `expected` says that its ending balance told of no move."""
+    """Find what the lots covered of the accepted reserve (rule EVERY_RESERVE_IS_REPLAYED)."""
 
     step: Step
-    expected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +184,7 @@ def _after_reserve(case: Case, reserve: Step, *, now: int) -> Move:
         return GoOn(state=State.REFUNDING, reason=None)
     if not may_send(case, now=now):
         return GoOn(state=State.CLOSING, reason=Reason.TOO_LATE)
-    expected = reserve.before_minor is not None and (
-        reserve.ending_balance_minor == reserve.before_minor + reserve.amount_minor
-    )
-    return Cover(step=reserve, expected=expected)
+    return Cover(step=reserve)
 
 
 def _unanswered(case: Case, step: Step, *, now: int) -> Move:

@@ -1,0 +1,97 @@
+"""Invariant 10: a credit that others use between reading and reserving, with goodwill beside it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from refund_worker.sandbox import Sandbox
+from tests.crash.scenes import DAY_S, cancel, goodwill, subscribed, use_credit
+from tests.usecases.stage import RESERVE, Stage, at
+from tests.worlds import night
+
+PRORATION = 5_000  # of a plan of 100.00, cancelled at half of its month
+
+
+def _stage(*, first: str, granted: int) -> Stage:
+    """Proration credit of 50.00 and goodwill, one of them first."""
+    sandbox = Sandbox(seed=7, renewals=False)
+    customer, subscription = subscribed(sandbox)
+    if first == "goodwill":
+        goodwill(sandbox, customer, granted)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel(sandbox, subscription)
+    if first == "proration":
+        goodwill(sandbox, customer, granted)
+    return Stage(sandbox)
+
+
+def _meanwhile(stage: Stage, act: Callable[[], object]) -> None:
+    night(stage.world(meet=at(RESERVE, "before", act)))
+
+
+USES = (1, 1_999, 2_000, 2_001, 4_999, 5_000, 5_001, 6_999, 7_000)
+
+
+@pytest.mark.parametrize("used", USES)
+@pytest.mark.parametrize("first", ["proration", "goodwill"])
+def test_an_invoice_in_between_costs_no_cent_of_goodwill(first: str, used: int) -> None:
+    """An invoice uses the oldest credit first: what it leaves of the proration credit is refunded, and no more."""
+    stage = _stage(first=first, granted=2_000)
+    if first == "proration":
+        goodwill_left = 2_000 - max(0, used - PRORATION)
+        cash = max(0, PRORATION - used)
+    else:
+        goodwill_left = max(0, 2_000 - used)
+        cash = PRORATION - max(0, used - 2_000)
+
+    _meanwhile(stage, lambda: use_credit(stage.sandbox, used))
+
+    stage.check_at_rest(balance=-goodwill_left, refunded=cash)
+    night(stage.world("again"))
+    stage.check_at_rest(balance=-goodwill_left, refunded=cash)
+
+
+@pytest.mark.parametrize("granted", [1, 2_000, 5_000, 9_000])
+@pytest.mark.parametrize("first", ["proration", "goodwill"])
+def test_goodwill_of_any_size_stays(first: str, granted: int) -> None:
+    """Undisturbed: all of the proration credit leaves, all of the goodwill stays."""
+    stage = _stage(first=first, granted=granted)
+    night(stage.world())
+    stage.check_at_rest(balance=-granted, refunded=PRORATION)
+
+
+@pytest.mark.parametrize("used", [1, 2_000, 5_000])
+def test_two_moves_that_cancel_out_are_seen(used: int) -> None:
+    """Rule EVERY_RESERVE_IS_REPLAYED: an invoice uses credit and as much goodwill is granted in the same moment.
+
+    The ending balance is the expected one, and yet less of the proration credit is there than was reserved.
+    """
+    stage = _stage(first="proration", granted=2_000)
+    customer = stage.book.customer
+
+    def both() -> None:
+        use_credit(stage.sandbox, used)
+        goodwill(stage.sandbox, customer, used)
+
+    _meanwhile(stage, both)
+
+    stage.check_at_rest(balance=-2_000 - used, refunded=PRORATION - used)
+
+
+@pytest.mark.parametrize("granted", [1, 3_000])
+def test_goodwill_granted_in_between_stays(granted: int) -> None:
+    """More credit than read: what was planned leaves, nothing more."""
+    stage = _stage(first="proration", granted=2_000)
+    customer = stage.book.customer
+    _meanwhile(stage, lambda: goodwill(stage.sandbox, customer, granted))
+    stage.check_at_rest(balance=-2_000 - granted, refunded=PRORATION)
+
+
+@pytest.mark.parametrize("debited", [1, 2_000, 5_000])
+def test_a_debit_by_hand_in_between_counts_as_a_refund_by_hand(debited: int) -> None:
+    """Somebody's debit takes the proration credit first: it may stand for cash paid otherwise."""
+    stage = _stage(first="goodwill", granted=2_000)
+    customer = stage.book.customer
+    path = f"/v1/customers/{customer}/balance_transactions"
+    _meanwhile(stage, lambda: stage.sandbox.post(path, {"amount": debited, "currency": "usd"}))
+    stage.check_at_rest(balance=-2_000, refunded=PRORATION - debited)
