@@ -12,10 +12,12 @@ c5 -40 give_back c4                                   ours, naming the debit; al
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from refund_worker.domain.credit import Lot, Replay
+from refund_worker.domain.credit import Lot, Origin, Replay
 from refund_worker.domain.facts import CustomerBalanceTransaction, Invoice, InvoiceLine
 from refund_worker.domain.marks import Mark, NamedLot, write_mark
+from refund_worker.domain.provenance import replay
 
+PRORATION = frozenset({Origin.PRORATION})
 _INVOICE_TYPES = {
     "applied": "applied_to_invoice",
     "unapplied": "unapplied_from_invoice",
@@ -48,6 +50,19 @@ def parse(text: str, *, currency: str = "usd") -> History:
         else:
             _append(history, words)
     return history
+
+
+def replayed(history: History, *, up_to: str | None = None, before: bool = False) -> Replay:
+    """Its lots, where only proration may leave."""
+    return replay(
+        transactions=history.transactions,
+        currency=history.currency,
+        invoices=history.invoices,
+        refundable_origins=PRORATION,
+        complete=history.complete,
+        up_to=up_to,
+        before=before,
+    )
 
 
 def lots_in_words(replayed: Replay) -> str:
