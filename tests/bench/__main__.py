@@ -54,6 +54,7 @@ def _night(given: argparse.Namespace) -> bool:
         "CPU",
         f"{1_000 * found.cpu_s / found.calls_in_all:.1f} ms a call, {found.cpu_s:.0f} s in all, start-up included",
     )
+    _say("busiest", f"{found.busiest[0]}, {found.busiest[1]:.2f} a case")
     _say("first case", f"after {found.first_s:.1f} s")
     for call, count in sorted(found.calls.items()):
         print(f"    {count:>7} {call}")

@@ -49,10 +49,15 @@ class Night:
         return sum(count for call, count in self.calls.items() if call.startswith("GET")) / self.refunded
 
     @property
+    def busiest(self) -> tuple[str, float]:
+        """The endpoint that is called most, and its calls a case."""
+        call, count = max(self.calls.items(), key=lambda found: found[1])
+        return call, count / self.credits
+
+    @property
     def achievable(self) -> float:
         """Cases a second that the limits allow: of the account in all, and of the busiest endpoint."""
-        busiest = max(self.calls.values()) / self.credits
-        return min(GLOBAL_PER_SECOND / self.calls_per_case, ENDPOINT_PER_SECOND / busiest)
+        return min(GLOBAL_PER_SECOND / self.calls_per_case, ENDPOINT_PER_SECOND / self.busiest[1])
 
     @property
     def per_second(self) -> float:
