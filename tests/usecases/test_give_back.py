@@ -179,10 +179,11 @@ def test_a_give_back_that_is_refused_every_time_leaves_the_case_live_until_resum
 def test_a_permission_missing_at_the_give_back_leaves_the_case_live_with_its_reason() -> None:
     """Once the key may write again, `resume` gives back."""
     stage = _refusing()
-    stage.refuse(MOVEMENTS, status=403, nth=2)
+    stage.refuse(MOVEMENTS, status=403, nth=2, times=0)
     result = night(stage.world())
     assert [case.reason for case in result.cases] == [Reason.PERMISSION_MISSING]
     assert stage.case.live
+    stage.sandbox.faults.clear()
     resume(stage.world("next"))
     stage.check_at_rest(balance=-5_000, refunded=0)
 

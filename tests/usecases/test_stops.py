@@ -66,21 +66,33 @@ def _money(sandbox: Sandbox) -> list[tuple[int, int]]:
 
 
 STOPPING = {
-    "401": (Fault(kind="refused", method="POST", path=REFUNDS, status=401, times=0), "permission_missing"),
-    "403": (Fault(kind="refused", method="POST", path=REFUNDS, status=403, times=0), "permission_missing"),
+    "401": (
+        Fault(kind="refused", method="POST", path=REFUNDS, status=401, times=0),
+        "permission_missing",
+        Exit.WRONG_USE,
+    ),
+    "403": (
+        Fault(kind="refused", method="POST", path=REFUNDS, status=403, times=0),
+        "permission_missing",
+        Exit.WRONG_USE,
+    ),
     "balance_insufficient": (
         Fault(kind="refused", method="POST", path=REFUNDS, code="balance_insufficient", times=0),
         "funds_insufficient",
+        Exit.STOPPED,
     ),
     "insufficient_funds": (
         Fault(kind="refused", method="POST", path=REFUNDS, code="insufficient_funds", times=0),
         "funds_insufficient",
+        Exit.STOPPED,
     ),
 }
 
 
-@pytest.mark.parametrize(("fault", "reason"), STOPPING.values(), ids=STOPPING)
-def test_a_refund_that_no_later_call_could_make_stops_the_run_and_gives_back(fault: Fault, reason: str) -> None:
+@pytest.mark.parametrize(("fault", "reason", "code"), STOPPING.values(), ids=STOPPING)
+def test_a_refund_that_no_later_call_could_make_stops_the_run_and_gives_back(
+    fault: Fault, reason: str, code: Exit
+) -> None:
     """The first case gives back; no other one reserves."""
     sandbox = _population(4)
     sandbox.faults.add(fault)
@@ -90,7 +102,7 @@ def test_a_refund_that_no_later_call_could_make_stops_the_run_and_gives_back(fau
 
     assert _outcomes(result)[0] == ("skipped", reason)
     assert result.status is RunStatus.STOPPED
-    assert exit_of_run(result) is Exit.STOPPED
+    assert exit_of_run(result) is code
     assert _money(sandbox) == [(-5_000, 0)] * 4
     assert world.ledger.live_cases() == ()
     assert sum(movement.metadata != {} for book in sandbox.books() for movement in book.balance_transactions) == 2
