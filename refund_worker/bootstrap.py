@@ -1,6 +1,7 @@
 """Wires adapters to ports: the one place that knows which adapter stands behind which port."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from refund_worker.adapters.clock import SystemClock
@@ -22,13 +23,13 @@ class Wired:
     ledger_is_new: bool
 
 
-def wire(settings: Settings, *, policy: Policy) -> Wired:
+def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -> Wired:
     """Build the world of a command that speaks to Stripe.
 
-    The key is tried before the ledger is touched: a wrong one leaves no file behind.
+    The key and the named customers are tried before the ledger is touched: a wrong one leaves no file behind.
 
     Raises:
-        StripeError: If Stripe refuses the key or cannot be reached.
+        StripeError: If Stripe refuses the key, cannot be reached, or has no such customer (NotFound).
         LedgerError: If the ledger cannot be used, or is another account's.
         ValueError: If the key or the address is malformed.
     """
@@ -42,6 +43,8 @@ def wire(settings: Settings, *, policy: Policy) -> Wired:
         clock=clock,
     )
     account = stripe.account()
+    for customer in customers:
+        stripe.customer(customer)
     ledger = open_ledger(settings)
     is_new = ledger.bind(account, now=clock.now())
     world = World(
@@ -63,9 +66,9 @@ def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:
     return replace(policy, credit_since=None) if all_time else policy
 
 
-def open_ledger(settings: Settings) -> SqlLedger:
-    """Open the ledger; a SQLite file is created and migrated by itself. Raises LedgerError."""
-    return SqlLedger.open(settings.database_url)
+def open_ledger(settings: Settings, *, create: bool = True) -> SqlLedger:
+    """Open the ledger; a SQLite file is migrated by itself, and created where `create`. Raises LedgerError."""
+    return SqlLedger.open(settings.database_url, create=create)
 
 
 def new_id(kind: str) -> str:

@@ -55,10 +55,7 @@ class Policy:
 
     def canonical(self) -> dict[str, object]:
         """The policy as plain JSON values, in one form: sets sorted, nothing left out."""
-        return {
-            name: sorted(value) if isinstance(value, frozenset) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(self).items()}
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: which rules were in force, whatever order a file names them in."""

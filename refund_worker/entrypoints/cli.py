@@ -1,6 +1,10 @@
 """The command line: what each command is called, which options it has, and nothing else."""
 
+import contextlib
+import io
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,18 +13,19 @@ import typer
 
 from refund_worker.entrypoints import audit, customers, demo, money, reporting, sandboxed
 from refund_worker.entrypoints.exits import Exit, one_line, say
+from refund_worker.observability import redact
 
 app = typer.Typer(
     name="refund-worker",
     help="Gives Stripe customers their credit back: refunds what downgrades and cancellations left on their balance.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-policy_app = typer.Typer(help="What may leave as cash, and how much at a time.", no_args_is_help=True)
-audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True)
-db_app = typer.Typer(help="The ledger's database.", no_args_is_help=True)
+policy_app = typer.Typer(help="What may leave as cash, and how much at a time.")
+audit_app = typer.Typer(help="The audit trail.")
+db_app = typer.Typer(help="The ledger's database.")
+_GROUPS: tuple[list[str], ...] = ([], ["policy"], ["audit"], ["db"])
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
 app.add_typer(db_app, name="db")
@@ -153,21 +158,45 @@ def demo_command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with its exit code."""
-    sys.exit(run_command(sys.argv[1:] if arguments is None else arguments))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal or locale without the euro sign must not end a run.
+            stream.reconfigure(errors="replace")
+    code = run_command(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = _unwritable(error)
+    sys.exit(code)
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; wrong use is one line on standard error."""
     command = typer.main.get_command(app)
+    given = list(arguments)
+    if given in _GROUPS:
+        given.append("--help")
     try:
-        return int(command.main(list(arguments), prog_name="refund-worker", standalone_mode=False) or 0)
+        return int(command.main(given, prog_name="refund-worker", standalone_mode=False) or 0)
     except typer.exceptions.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        say(f"{message} Try `refund-worker --help`.")
+        say(f"{message.rstrip('.')}. Try `refund-worker --help`.")
         return Exit.WRONG_USE
     except (typer.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone (`| head`): nothing is left to say.
-        sys.stderr.close()
+    except OSError as error:
+        return _unwritable(error)
+    except Exception as bug:  # noqa: BLE001  the last place that can keep a secret out of a traceback
+        sys.stderr.write(redact("".join(traceback.format_exception(bug))))
+        say("this is a bug; nothing is lost: `refund-worker resume` finishes what was begun")
+        return Exit.FOUND
+
+
+def _unwritable(error: OSError) -> int:
+    """What was done is in the ledger; only the telling failed, or whoever read it has gone (`| head`)."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
         return Exit.FINISHED
+    say(f"cannot write the output: {error.strerror}; `refund-worker report latest` shows the run again")
+    return Exit.FOUND

@@ -41,7 +41,7 @@ def explain(*, customer: str, as_json: bool) -> Exit:
     """Say why a customer was or was not refunded."""
     check_customer(customer)
     settings = load_settings(os.environ)
-    wired = open_world(settings, read_policy(settings))
+    wired = open_world(settings, read_policy(settings), customers=[customer])
     explanation = explain_customer(wired.world, customer)
     if as_json:
         print(json.dumps(explanation_json(explanation)))  # noqa: T201  the contract's one object

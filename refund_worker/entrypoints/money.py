@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 
 from refund_worker.bootstrap import Wired, read_policy, wire
+from refund_worker.domain.errors import NotFound
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode, RunStatus
@@ -26,16 +27,13 @@ from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.run_night import RunResult, Watcher, run_night
 
 # Stripe's ids are letters, digits and underscores; merchants could once choose customer ids, also with dashes.
-_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_CUSTOMER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
 
 
 def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
     """Make a pass that moves money; with a live key only where REFUND_LIVE=1 says so."""
     settings = load_settings(os.environ)
-    mode = RunMode.RUN
-    if plans_only(settings):
-        say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
-        mode = RunMode.PLAN
+    mode = RunMode.PLAN if plans_only(settings) else RunMode.RUN
     return _pass(settings, mode=mode, command="run", customers=customers, limit=limit, as_json=as_json)
 
 
@@ -64,10 +62,18 @@ def check_customer(customer: str) -> None:
         raise WrongUse(f"{customer!r} is not a customer id (cus_…)")
 
 
-def open_world(settings: Settings, policy: Policy) -> Wired:
-    """Wire the world, and say that a new ledger knows nothing of earlier reservations."""
+def open_world(settings: Settings, policy: Policy, *, customers: Sequence[str] = ()) -> Wired:
+    """Wire the world, and say that a new ledger knows nothing of earlier reservations.
+
+    Raises:
+        WrongUse: If a named customer does not exist.
+    """
     configure_logging(json=not sys.stderr.isatty(), stream=sys.stderr)
-    wired = wire(settings, policy=policy)
+    try:
+        wired = wire(settings, policy=policy, customers=customers)
+    except NotFound as error:
+        named = ", ".join(customers)
+        raise WrongUse(f"Stripe knows no such customer in this account and mode ({named}): {error}") from None
     if wired.ledger_is_new:
         say("this ledger is new: if refund-worker ran here before with another one, run `refund-worker recover` first")
     return wired
@@ -92,7 +98,9 @@ def _pass(
             "credit_since is not set: with a live key policy.toml must say from which date credit may leave "
             "(`refund-worker plan --all-time` shows what is older)"
         )
-    wired = open_world(settings, policy)
+    wired = open_world(settings, policy, customers=customers)
+    if command == "run" and mode is RunMode.PLAN:
+        say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
     gate = RunGate(policy=policy, cases_max=limit)
     with stop_on_signals(gate, wired.world.ledger), _watching(as_json=as_json) as watcher:
         result = run_night(

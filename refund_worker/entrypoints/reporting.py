@@ -25,9 +25,9 @@ def report(*, run: str, formats: str, output: Path | None) -> None:
     if len(names) > 1 and output is None:
         raise WrongUse("several formats need --output PATH, the files' name without ending")
     settings = load_settings(os.environ)
-    found = report_run(open_ledger(settings), run)
+    found = report_run(open_ledger(settings, create=False), run)
     if found is None:
-        raise WrongUse(f"the ledger has no run {run!r}; `refund-worker report latest` shows the newest")
+        raise WrongUse(f"the ledger has no run {run!r}: `refund-worker run --json` tells each run's id")
     for name in names:
         text = FORMATS[name](found)
         if output is None:
@@ -38,7 +38,8 @@ def report(*, run: str, formats: str, output: Path | None) -> None:
 
 def show_policy() -> None:
     """Print the policy in force."""
-    sys.stdout.write(policy_text(read_policy(load_settings(os.environ))))
+    settings = load_settings(os.environ)
+    sys.stdout.write(policy_text(read_policy(settings), tz=settings.company_tz))
 
 
 def _write(path: Path, text: str) -> None:

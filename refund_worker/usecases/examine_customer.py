@@ -3,7 +3,7 @@
 import traceback
 from dataclasses import replace
 
-from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State
+from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State, Step
 from refund_worker.domain.errors import (
     CaseIsLive,
     ClaimLost,
@@ -22,7 +22,7 @@ from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.execute_case import execute_case
 from refund_worker.usecases.read_facts import read_facts
 from refund_worker.usecases.run_gate import RunGate
-from refund_worker.usecases.send_step import reserve_step, send_recorded
+from refund_worker.usecases.send_step import reserve_step
 from refund_worker.usecases.world import World
 
 
@@ -89,15 +89,14 @@ def _act(world: World, gate: RunGate, *, run: str, mode: RunMode, plan: Plan) ->
             planned_minor=0,
             refunds=(),
         )
-    return finish_case(world, opened, send_reserve=True)
+    claim, reserve = opened
+    return finish_case(world, claim, reserve=reserve)
 
 
-def finish_case(world: World, claim: Claim, *, send_reserve: bool = False) -> CaseResult:
+def finish_case(world: World, claim: Claim, *, reserve: Step | None = None) -> CaseResult:
     """Execute a claimed case and release it; what cannot be finished now leaves the case live with its reason."""
     try:
-        if send_reserve:
-            _send_reserve(world, claim)
-        case = execute_case(world, claim)
+        executed = execute_case(world, claim, reserve=reserve)
     except LedgerError:
         raise
     except ClaimLost:
@@ -107,9 +106,9 @@ def finish_case(world: World, claim: Claim, *, send_reserve: bool = False) -> Ca
         return _stay_live(world, claim, outcome=Outcome.UNKNOWN, reason=reason, detail=str(error))
     except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
         return _stay_live(world, claim, outcome=Outcome.FAILED, reason=Reason.BUG, detail=traceback_of(bug))
-    if case.live:
+    if executed.case.live:
         world.ledger.release(claim)
-    return result_of_case(case)
+    return replace(result_of_case(executed.case), detail=executed.key_refused)
 
 
 def fail_customer(world: World, bug: Exception, customer: Customer) -> CaseResult:
@@ -144,7 +143,7 @@ def _taken_over(world: World, claim: Claim) -> CaseResult:
     return replace(result_of_case(case), outcome=case.outcome or Outcome.UNKNOWN, detail="another worker has the case")
 
 
-def _open(world: World, *, run: str, plan: Plan) -> Claim | None:
+def _open(world: World, *, run: str, plan: Plan) -> tuple[Claim, Step] | None:
     """Commit the case with its reserve's intent in one transaction; None where another worker was first."""
     now = world.clock.now()
     case = Case(
@@ -170,11 +169,7 @@ def _open(world: World, *, run: str, plan: Plan) -> Claim | None:
             writer.sending(claim, step=step.name, attempt=step.attempt, now=now)
     except CaseIsLive:
         return None
-    return claim
-
-
-def _send_reserve(world: World, claim: Claim) -> None:
-    send_recorded(world, claim, _case(world, claim).steps[0])
+    return claim, step
 
 
 def _stand(world: World, *, run: str, plan: Plan, reason: Reason) -> Standing:

@@ -4,7 +4,10 @@ Kill it anywhere: every move is decided from what the ledger holds (`domain.saga
 the ledger before it is sent. `tests/crash/` stops it before and after each call.
 """
 
-from refund_worker.domain.cases import Case, Claim, Outcome, State, StepState
+from dataclasses import dataclass
+
+from refund_worker.domain.cases import Case, Claim, Outcome, State, Step, StepState
+from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.saga import (
@@ -23,27 +26,46 @@ from refund_worker.domain.saga import (
 )
 from refund_worker.usecases.give_back import give_back
 from refund_worker.usecases.look_by_mark import adopt_by_mark, cover_reserve, look_twice
-from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend
+from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend, send_recorded
 from refund_worker.usecases.world import World
 
 
-def execute_case(world: World, claim: Claim) -> Case:
-    """Carry a claimed case as far as it goes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A case as far as it went. `key_refused`: what Stripe said of the key, where it refused it (401 or 403)."""
 
-    Returns:
-        The case: closed or owed, or still live with outcome `unknown` where Stripe's answer must be waited for.
+    case: Case
+    key_refused: str | None
+
+
+def execute_case(world: World, claim: Claim, *, reserve: Step | None = None) -> Executed:
+    """Carry a claimed case as far as it goes: closed or owed, or live with outcome `unknown`.
+
+    Args:
+        reserve: The first attempt of the reserve, whose intent and sending were committed with the case.
 
     Raises:
         ClaimLost: If another worker took the case over, or the lease ended; nothing was sent since.
-        StripeError: If a look at Stripe brought no answer; the case stays live.
+        StripeError: If a look at Stripe brought no answer, or the key is refused for the give-back too; the case
+            stays live.
     """
+    key_refused: str | None = None
     resends: dict[tuple[str, int], int] = {}
     while True:
         case = _read(world, claim)
         if not case.live:
-            return case
-        if not _move(world, claim, case, resends):
-            return _read(world, claim)
+            return Executed(case=case, key_refused=key_refused)
+        try:
+            if reserve is not None:
+                send_recorded(world, claim, reserve)
+                reserve = None
+            elif not _move(world, claim, case, resends):
+                return Executed(case=_read(world, claim), key_refused=key_refused)
+        except Unauthorized as error:
+            # A refund that is refused so stops the run, and what was reserved is given back. Refused again: stay live.
+            if key_refused is not None:
+                raise
+            key_refused, reserve = str(error), None
 
 
 def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int], int]) -> bool:  # noqa: C901  one arm a move

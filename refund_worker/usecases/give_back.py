@@ -67,8 +67,6 @@ def give_back(world: World, claim: Claim, case: Case, debit: Step) -> bool:
             return True
         if code == "resource_missing":
             return _owe(world, claim)
-        if code in {"401", "403"}:
-            return _leave(world, claim, Reason.PERMISSION_MISSING, f"Stripe refused the give-back ({code})")
         if answer is SendAnswer.STORED_500 or code == KEY_PARAMETERS_DIFFER:
             spent[step.key] += 1
             world.clock.sleep(LOOKUPS_APART_S)

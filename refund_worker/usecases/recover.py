@@ -3,12 +3,13 @@
 Never finishes one, always gives its rest back (rule ORPHAN_RESERVATION_IS_GIVEN_BACK); the next run plans anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import chain, islice
 
 from refund_worker.domain.cases import Case, Claim, State, Step, StepState
-from refund_worker.domain.errors import CaseIsLive, NotFound, StripeError
+from refund_worker.domain.errors import CaseIsLive, NotFound, StripeError, Unauthorized
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction
 from refund_worker.domain.mark_rest import MarkRest, mark_rests
 from refund_worker.domain.marks import MarkUnreadable, read_mark
@@ -81,17 +82,35 @@ def recover(world: World, *, full: bool) -> RecoverResult:
         policy_digest=world.policy.digest(),
         started_at=world.clock.now(),
     )
+    customers = _customers(world, full=full)
+    # The first page is read before anything is written: a key that may not read it changes nothing.
+    first = list(islice(customers, 1))
     with world.ledger.writing() as writer:
         writer.start_run(run, policy=world.policy)
     result = RecoverResult(run=run.id)
-    for customer in _customers(world, full=full):
+    status = RunStatus.STOPPED
+    try:
+        _mend(world, run, result, customers=chain(first, customers))
+        status = RunStatus.FINISHED
+    finally:
+        _finish(world, run, result, status=status)
+    return result
+
+
+def _mend(world: World, run: Run, result: RecoverResult, *, customers: Iterable[str]) -> None:
+    for customer in customers:
         result.customers_read += 1
         try:
             result.found.extend(_mend_customer(world, run, customer))
+        except Unauthorized:
+            raise
         except NotFound:
             continue  # deleted for good: nothing can be read of it, nothing given back
         except StripeError as error:
             result.unreadable[customer] = str(error)
+
+
+def _finish(world: World, run: Run, result: RecoverResult, *, status: RunStatus) -> None:
     summary = {
         "run": run.id,
         "customers_read": result.customers_read,
@@ -99,8 +118,7 @@ def recover(world: World, *, full: bool) -> RecoverResult:
         "unreadable": len(result.unreadable),
     }
     with world.ledger.writing() as writer:
-        writer.finish_run(run=run.id, status=RunStatus.FINISHED, summary=summary, now=world.clock.now())
-    return result
+        writer.finish_run(run=run.id, status=status, summary=summary, now=world.clock.now())
 
 
 def _customers(world: World, *, full: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ class RunGate:
     """Shared by the threads of one run.
 
     Attributes:
+        permission: What Stripe said of a key that is wrong or lacks a permission; None where it does not.
         cases_max: Cases that may reserve in this run by `--limit`; None = only the policy's number.
         stopped_by: One line that says what stopped the run; None while it runs.
         interrupted: A signal asked for the end.
@@ -67,8 +68,10 @@ class RunGate:
                 self.failures = 0
             if self.failures >= self.policy.failures_max and self.stopped_by is None:
                 self.stopped_by = f"{self.failures} cases in a row failed or are unknown"
+            if result.reason is Reason.PERMISSION_MISSING:
+                self.permission = self.permission or result.detail
             if result.reason in _STOPPING and self.stopped_by is None:
-                self.stopped_by = f"Stripe refused: {result.reason}"
+                self.stopped_by = result.detail or f"Stripe refused: {result.reason}"
 
     def refuse(self, message: str) -> None:
         """Stop because the key is wrong or lacks a permission; `message` names it."""

@@ -10,6 +10,7 @@ from refund_worker.domain.errors import (
     Rejected,
     Retryable,
     StripeError,
+    Unauthorized,
 )
 from refund_worker.domain.facts import MovementAnswer, RefundAnswer
 from refund_worker.domain.marks import Mark, step_key, write_mark
@@ -92,6 +93,7 @@ def send_recorded(world: World, claim: Claim, step: Step) -> SendAnswer:
 
     Raises:
         ClaimLost: If the lease has ended before the send (rule CLAIM_YOUNGER_THAN_LEASE), or another worker took over.
+        Unauthorized: If the key was refused; that is recorded like every other answer.
     """
     if world.clock.now() >= claim.lease_until:
         raise ClaimLost(f"the lease of case {claim.case} ended before {step.name} was sent")
@@ -182,6 +184,8 @@ def _record_error(world: World, claim: Claim, step: Step, error: StripeError) ->
             request_id=error.request_id,
             code=code,
         )
+    if isinstance(error, Unauthorized):
+        raise error
     return answer
 
 

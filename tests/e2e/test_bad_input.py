@@ -200,7 +200,6 @@ def test_a_directory_that_is_not_the_demos_is_left_alone(place: Place) -> None:
         ("report run_none --format json", "there is no ledger"),
     ],
 )
-@pytest.mark.xfail(reason="the ledger is made before the first look at what was asked for")
 def test_a_mistake_before_the_first_run_leaves_no_ledger(place: Place, command: str, said: str) -> None:
     """Where there was no ledger there is none afterwards, and one line is enough."""
     before = place.picture()

@@ -218,7 +218,6 @@ def test_a_permission_that_a_sweep_lacks_is_named(used: Place, command: str) -> 
     assert (used.picture().books, used.picture().writes) == (before.books, before.writes)
 
 
-@pytest.mark.xfail(reason="a recover that is refused leaves its run as running in the ledger")
 def test_a_permission_that_recover_lacks_is_named(used: Place) -> None:
     """It cannot even read the events: nothing is changed, and no run stays open."""
     used.environ["STRIPE_API_KEY"] = f"rk_test_nothing{SECRET}"
@@ -228,7 +227,6 @@ def test_a_permission_that_recover_lacks_is_named(used: Place) -> None:
     )
 
 
-@pytest.mark.xfail(reason="a permission that only the writes need stops the run with exit code 3 and is not named")
 def test_a_permission_that_the_writes_lack_is_named(used: Place) -> None:
     """A key that may read everything and write nothing: the line names what it lacks."""
     used.environ["STRIPE_API_KEY"] = f"rk_test_reading{SECRET}"

@@ -20,7 +20,8 @@ CURSORS_TRIED = 3
 TRIES = 4
 # A half, one, two seconds and their jitter: a failing read is told to its case after some 4 seconds.
 BACKOFF_S = 0.5
-_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+# Stripe's own ids have no dash, but merchants could once choose a customer's.
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
 _jitter = random.SystemRandom()
 
 T = TypeVar("T")
