@@ -39,9 +39,9 @@ def main() -> int:
         f"{time.monotonic() - begun:.0f} s, load {os.getloadavg()[0]:.1f}"
     )
     doubles = sum(len(one.doubles) for one in verdicts)
-    losses = sum(len(one.losses) for one in verdicts)
+    lost = sum(one.lost_minor for one in verdicts)
     stuck = sum(len(one.stuck) for one in verdicts)
-    print(f"double refunds {doubles}, lost cents {losses}, stuck cases {stuck}")
+    print(f"double refunds {doubles}, lost cents {lost}, stuck cases {stuck}")
     return 0 if all(one.ok for one in verdicts) and tally.total >= given.kills else 1
 
 

@@ -96,15 +96,26 @@ def evening(customers: int) -> Evening:
     return Evening(snapshot=sandbox.snapshot(), stories=stories, credits=credits_minor)
 
 
+def missing_minor(found: Evening, book: Books) -> int:
+    """What the customer is short of in the morning, minor units; negative where the company is."""
+    refunded, balance = _expected(found, book.customer)
+    return refunded - balance - (book.refunded + book.pending - book.balance)
+
+
 def differences(found: Evening, book: Books) -> list[str]:
     """What is not as it must be in the morning, computed from the credit, never from our ledger."""
-    story, credit = found.stories[book.customer], found.credits[book.customer]
-    left = credit - story.moved
-    refunded = min(left, story.refundable)
+    refunded, balance = _expected(found, book.customer)
     wrong = []
-    if book.refunded + book.pending != refunded + story.by_hand:
-        wrong.append(f"{book.customer}: {book.refunded + book.pending} refunded, not {refunded + story.by_hand}")
-    balance = -(left - refunded) - story.kept
+    if book.refunded + book.pending != refunded:
+        wrong.append(f"{book.customer}: {book.refunded + book.pending} refunded, not {refunded}")
     if book.balance != balance:
         wrong.append(f"{book.customer}: the balance is {book.balance}, not {balance}")
     return wrong
+
+
+def _expected(found: Evening, customer: str) -> tuple[int, int]:
+    """What is refunded in the morning, and the balance with Stripe's sign; minor units."""
+    story = found.stories[customer]
+    left = found.credits[customer] - story.moved
+    refunded = min(left, story.refundable)
+    return refunded + story.by_hand, refunded - left - story.kept

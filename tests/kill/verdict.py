@@ -10,7 +10,7 @@ from typing import Any
 from refund_worker.sandbox import Sandbox
 from tests.crash import judge
 from tests.kill.program import HUNG_S, OUTPUT
-from tests.kill.stories import Evening, differences
+from tests.kill.stories import Evening, differences, missing_minor
 from tests.kill.trail import remains
 
 
@@ -20,7 +20,8 @@ class Verdict:
 
     Attributes:
         doubles: Second refunds of one step of one case.
-        losses: Cents lost: a debit with a rest, more out than was debited, other money than the stories say.
+        losses: A debit with a rest, more out than was debited, other money than the stories say.
+        lost_minor: What customers or the company are short of, in cents.
         stuck: Cases still live, a last run that did not finish, an audit trail that does not verify.
         customers: Whose money was looked at.
         refunds: How many refunds of the program stand.
@@ -28,6 +29,7 @@ class Verdict:
 
     doubles: tuple[str, ...]
     losses: tuple[str, ...]
+    lost_minor: int
     stuck: tuple[str, ...]
     starts: int
     customers: int
@@ -40,7 +42,7 @@ class Verdict:
 
     def __str__(self) -> str:
         found = [*self.doubles, *self.losses, *self.stuck]
-        return f"{len(self.doubles)} double refunds, {len(self.losses)} losses, {len(self.stuck)} stuck" + "".join(
+        return f"{len(self.doubles)} double refunds, {self.lost_minor} cents lost, {len(self.stuck)} stuck" + "".join(
             f"\n  {line}" for line in found[:20]
         )
 
@@ -51,6 +53,7 @@ def judged(sandbox: Sandbox, evening: Evening, *, place: Path, environment: dict
     return Verdict(
         doubles=tuple(line for book in books for line in judge.double_refunds(book)),
         losses=(*judge.losses(sandbox), *(line for book in books for line in differences(evening, book))),
+        lost_minor=sum(abs(missing_minor(evening, book)) for book in books),
         stuck=tuple(_stuck(place, environment)),
         starts=starts,
         customers=len(books),
