@@ -61,9 +61,10 @@ class LookTwice:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Find what the lots covered of the accepted reserve (rule EVERY_RESERVE_IS_REPLAYED)."""
+    """Find what the lots covered of the accepted reserve; `expected` says that its ending balance told of no move."""
 
     step: Step
+    expected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,10 @@ def _after_reserve(case: Case, reserve: Step, *, now: int) -> Move:
         return GoOn(state=State.REFUNDING, reason=None)
     if not may_send(case, now=now):
         return GoOn(state=State.CLOSING, reason=Reason.TOO_LATE)
-    return Cover(step=reserve)
+    expected = reserve.before_minor is not None and (
+        reserve.ending_balance_minor == reserve.before_minor + reserve.amount_minor
+    )
+    return Cover(step=reserve, expected=expected)
 
 
 def _unanswered(case: Case, step: Step, *, now: int) -> Move:

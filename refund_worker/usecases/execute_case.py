@@ -84,8 +84,8 @@ def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int],
             resend(world, claim, step)
         case LookTwice(step=step):
             look_twice(world, claim, case, step)
-        case Cover(step=step):
-            cover_reserve(world, claim, case, step)
+        case Cover(step=step, expected=expected):
+            cover_reserve(world, claim, case, step, expected=expected)
         case AdoptByMark(steps=steps):
             adopt_by_mark(world, claim, case, steps)
         case GiveBack(debit=debit):

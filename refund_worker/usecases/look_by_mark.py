@@ -1,13 +1,11 @@
 """Looks before it sends: finds our own writes at Stripe by their marks, and what the lots covered of a reserve."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
 
 from refund_worker.domain.cases import Case, Claim, State, Step
 from refund_worker.domain.errors import HistoryInconsistent
 from refund_worker.domain.facts import CustomerBalanceTransaction, Refund
 from refund_worker.domain.marks import MarkUnreadable, read_mark
-from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
 from refund_worker.domain.provenance import covered_by
 from refund_worker.domain.reasons import Reason
@@ -34,12 +32,13 @@ def adopt_by_mark(world: World, claim: Claim, case: Case, steps: Sequence[Step])
             _give_up(world, claim, step, code=ABSENT_BY_MARK)
 
 
-def cover_reserve(world: World, claim: Claim, case: Case, reserve: Step) -> None:
+def cover_reserve(world: World, claim: Claim, case: Case, reserve: Step, *, expected: bool) -> None:
     """Record what the refundable lots covered of the reserve, and go on to the refunds.
 
-    What was not covered is given back at the close.
+    Where the ending balance is the expected one nobody moved the balance, and all of it is covered. Else the history is
+    replayed up to the debit (rule ENDING_BALANCE_TELLS_OF_MOVES); what was not covered is given back at the close.
     """
-    covered = _covered(world, case, reserve)
+    covered = reserve.amount_minor if expected else _covered(world, case, reserve)
     now = world.clock.now()
     with world.ledger.writing() as writer:
         writer.cover(claim, covered_minor=covered, now=now)
@@ -50,21 +49,13 @@ def cover_reserve(world: World, claim: Claim, case: Case, reserve: Step) -> None
 
 
 def _covered(world: World, case: Case, reserve: Step) -> int:
-    """Replay the history up to the debit (rule EVERY_RESERVE_IS_REPLAYED).
-
-    The ending balance alone does not tell of moves: an invoice and a grant of goodwill in the same moment cancel out.
-    """
     if reserve.stripe_id is None:
         return 0
     plan = case.plan
-    rows = world.stripe.customer_balance_transactions(plan.customer)
-    read = list(islice(rows, _PAGE))
-    if _is_known(_row_below(read, debit_id=reserve.stripe_id), plan):
-        return reserve.amount_minor
     invoices = {invoice.id: invoice for invoice in world.stripe.invoices(plan.customer)}
-    first, read = read, []
+    read: list[CustomerBalanceTransaction] = []
     complete = True
-    for transaction in chain(first, rows):
+    for transaction in world.stripe.customer_balance_transactions(plan.customer):
         read.append(transaction)
         if len(read) % _PAGE == 0 and enough(
             read, currency=plan.currency, invoices=invoices, up_to=reserve.stripe_id, before=True
@@ -84,17 +75,6 @@ def _covered(world: World, case: Case, reserve: Step) -> int:
     except HistoryInconsistent:
         # What cannot be judged is not refunded: all of it is given back.
         return 0
-
-
-def _row_below(rows: Sequence[CustomerBalanceTransaction], *, debit_id: str) -> CustomerBalanceTransaction | None:
-    """The movement right before the debit, in its currency; rows newest first."""
-    place = next((place for place, row in enumerate(rows) if row.id == debit_id), len(rows))
-    return next((row for row in rows[place + 1 :] if row.currency == rows[place].currency), None)
-
-
-def _is_known(row: CustomerBalanceTransaction | None, plan: Plan) -> bool:
-    """Whether the plan was made with this row: then nothing lies between the plan and a debit right after it."""
-    return row is not None and any(lot.transaction == row.id for lot in plan.lots)
 
 
 def _adopt(world: World, claim: Claim, case: Case, step: Step) -> bool:

@@ -60,24 +60,6 @@ def test_goodwill_of_any_size_stays(first: str, granted: int) -> None:
     stage.check_at_rest(balance=-granted, refunded=PRORATION)
 
 
-@pytest.mark.parametrize("used", [1, 2_000, 5_000])
-def test_two_moves_that_cancel_out_are_seen(used: int) -> None:
-    """Rule EVERY_RESERVE_IS_REPLAYED: an invoice uses credit and as much goodwill is granted in the same moment.
-
-    The ending balance is the expected one, and yet less of the proration credit is there than was reserved.
-    """
-    stage = _stage(first="proration", granted=2_000)
-    customer = stage.book.customer
-
-    def both() -> None:
-        use_credit(stage.sandbox, used)
-        goodwill(stage.sandbox, customer, used)
-
-    _meanwhile(stage, both)
-
-    stage.check_at_rest(balance=-2_000 - used, refunded=PRORATION - used)
-
-
 @pytest.mark.parametrize("granted", [1, 3_000])
 def test_goodwill_granted_in_between_stays(granted: int) -> None:
     """More credit than read: what was planned leaves, nothing more."""
