@@ -45,7 +45,7 @@ demo: setup ## the whole night against the local Stripe sandbox
 
 .PHONY: model
 model: setup ## explore the money protocol exhaustively, reserve-first and refund-first
-	$(BIN)/python -m tests.model
+	$(BIN)/python -m tests.model --full
 
 .PHONY: soak
 soak: setup ## a million random schedules; SCHEDULES=N for fewer, FIRST=N to begin at a seed
