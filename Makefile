@@ -61,7 +61,7 @@ mutants: setup ## one-line faults in the money code, each killed by a named test
 
 .PHONY: bench
 bench: setup ## throughput, calls, CPU and memory of a night
-	$(BIN)/python -m bench
+	$(BIN)/python -m tests.bench
 
 .PHONY: clean
 clean: ## remove what make made
