@@ -58,6 +58,16 @@ def test_lots_spread_over_numbered_keys_where_they_need_to() -> None:
     keys = [key for key in metadata if key.startswith("refund_worker_lots")]
     assert keys == ["refund_worker_lots", "refund_worker_lots_2", "refund_worker_lots_3"]
     assert sum(metadata[key].count(":") for key in keys) == 40
+    assert read_mark(metadata) == Mark(case="case_1", run="run_1", step="reserve", lots=lots)
+
+
+@pytest.mark.parametrize(("longest", "keys"), [(158, 1), (159, 2)])
+def test_a_comma_counts_too(longest: int, keys: int) -> None:
+    """Three lots of 166 characters and two commas fill a value to its last character; one more does not fit."""
+    lots = tuple(NamedLot(transaction=f"cbtxn_{'a' * length}", amount_minor=1) for length in (longest, 158, 158))
+    metadata = write_mark(Mark(case="c", run="r", step="reserve", lots=lots))
+    assert sum(key.startswith("refund_worker_lots") for key in metadata) == keys
+    assert max(len(value) for value in metadata.values()) <= 500
 
 
 def test_metadata_of_others_is_no_mark() -> None:

@@ -3,8 +3,8 @@
     reserving | - | reserve#1 unknown | 20h | wait 24h
 
 A line: state | covered | steps, comma-separated | age since the first intent | move. A step: `name#attempt state`, then
-`/code`, `amount@charge`, a refund's status, or `500` for a last send that a stored 500 answered. The plan: 5,000 of
-one lot; charges new (3,000 left), old (3,000) and oldest (3,000).
+`/code`, `amount@charge`, a refund's status, `500` for a last send that a stored 500 answered, or `+19h` for a later
+intent. The plan: 5,000 of one lot; charges new (3,000 left), old (3,000) and oldest (3,000).
 """
 
 import re
@@ -67,13 +67,14 @@ def _step(text: str) -> Step:
     words = found["rest"].split()
     part = next((word for word in words if "@" in word), None)
     amount, _, target = part.partition("@") if part else ("5000", "", "cus_1")
+    later = next((_age(word.removeprefix("+")) for word in words if word.startswith("+")), 0)
     status = next((word for word in words if word in {"succeeded", "pending", "failed", "canceled"}), None)
     answer = SendAnswer.STORED_500 if "500" in words else SendAnswer.UNKNOWN
     sends = () if found["state"] == "intended" else (Send(fence=1, sent_at=BEGAN, answered_at=BEGAN, answer=answer),)
     return Step(
         name=found["name"], attempt=int(found["attempt"]), key=f"key:{found['name']}:{found['attempt']}",
         amount_minor=int(amount), target=target, params={"metadata": {"refund_worker_invoice": f"in_{target}"}},
-        before_minor=None, state=StepState(found["state"]), intended_at=BEGAN, stripe_id="id", status=status,
+        before_minor=None, state=StepState(found["state"]), intended_at=BEGAN + later, stripe_id="id", status=status,
         code=found["code"], sends=sends,
     )  # fmt: skip
 
@@ -127,6 +128,9 @@ reserving | -    | reserve#1 unknown 500                                   | 24h
 reserving | -    | reserve#1 refused/absent_after_stored_500               | 0h    | intend reserve#2
 reserving | -    | reserve#1 refused/absent_after_stored_500               | 20h   | go closed reserve_refused
 reserving | -    | reserve#1 refused/absent_after_stored_500, reserve#2 unknown | 1h | resend reserve#2
+reserving | -    | reserve#1 refused/absent_after_stored_500, reserve#2 unknown +19h | 20h-1 | resend reserve#2
+reserving | -    | reserve#1 refused/absent_after_stored_500, reserve#2 unknown +19h | 20h   | wait 24h
+reserving | -    | reserve#1 refused/absent_after_stored_500, reserve#2 unknown +19h | 24h   | adopt reserve#2
 reserving | -    | reserve#1 refused/absent_by_mark                        | 24h   | go closed closed_by_mark
 reserving | -    | reserve#1 refused/parameter_invalid                     | 0h    | go closed reserve_refused
 reserving | -    | reserve#1 refused/resource_missing                      | 0h    | go closed customer_deleted

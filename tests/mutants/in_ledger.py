@@ -12,15 +12,7 @@ FAULTS = (
         old="if row.fence != claim.fence or row.claimed_by is None:",
         new="if row.claimed_by is None:",
         breaks="an older claim writes nothing",
-        killers=(CLAIMS, WORKERS),
-    ),
-    Fault(
-        name="ended_case_is_written",
-        file="adapters/ledger/transaction.py",
-        old="if state not in LIVE:",
-        new="if state is None:",
-        breaks="what ended is written no more",
-        killers=(CONTRACT,),
+        killers=(f"{CLAIMS}::test_an_older_fence_writes_nothing",),
     ),
     Fault(
         name="fence_does_not_grow",
@@ -28,7 +20,7 @@ FAULTS = (
         old="fence=row.fence + 1, claimed_at=now",
         new="fence=row.fence, claimed_at=now",
         breaks="each claim has a fence of its own",
-        killers=(CLAIMS,),
+        killers=(f"{CLAIMS}::test_a_claim_lasts_as_long_as_its_lease",),
     ),
     Fault(
         name="lease_shorter_by_a_second",
@@ -36,7 +28,7 @@ FAULTS = (
         old="row.claimed_by is not None and row.lease_until > now",
         new="row.claimed_by is not None and row.lease_until > now + 1",
         breaks="a claim lasts as long as its lease",
-        killers=(CLAIMS,),
+        killers=(f"{CLAIMS}::test_a_claim_lasts_as_long_as_its_lease",),
     ),
     Fault(
         name="any_claimant_is_gone",
@@ -44,7 +36,7 @@ FAULTS = (
         old="row.claimed_by is None or not gone(row.claimed_by)",
         new="row.claimed_by is None",
         breaks="only the lease of a process that is gone is ended",
-        killers=(CLAIMS, WORKERS),
+        killers=(f"{CLAIMS}::test_the_lease_of_a_claimant_that_is_gone_ends",),
     ),
     Fault(
         name="released_by_anybody",
@@ -52,7 +44,7 @@ FAULTS = (
         old='update(cases).where(cases.c.id == bindparam("of_case"), cases.c.fence == bindparam("of_fence"))',
         new='update(cases).where(cases.c.id == bindparam("of_case"), bindparam("of_fence") > 0)',
         breaks="a claim is released by its holder",
-        killers=(CLAIMS, WORKERS),
+        killers=(f"{CLAIMS}::test_a_released_claim_is_free_at_once",),
     ),
     Fault(
         name="another_accounts_ledger_is_used",
@@ -60,7 +52,7 @@ FAULTS = (
         old="if (known.account, known.livemode) != (account.id, account.livemode):",
         new="if known.account != account.id:",
         breaks="a ledger is bound to account and mode",
-        killers=(CONTRACT,),
+        killers=(f"{CONTRACT}::test_a_ledger_is_bound_once",),
     ),
     Fault(
         name="sent_after_the_lease",
@@ -68,7 +60,7 @@ FAULTS = (
         old="if now >= held.lease_until:",
         new="if now > held.lease_until + 1:",
         breaks="CLAIM_YOUNGER_THAN_LEASE",
-        killers=(CLAIMS,),
+        killers=(f"{CLAIMS}::test_nothing_is_sent_after_the_lease",),
     ),
     Fault(
         name="answer_to_anothers_send",
@@ -76,7 +68,7 @@ FAULTS = (
         old='sends.c.fence == bindparam("of_fence"), sends.c.answer.is_(None)',
         new='sends.c.fence <= bindparam("of_fence"), sends.c.answer.is_(None)',
         breaks="an answer is the answer to one's own send",
-        killers=(CLAIMS,),
+        killers=(f"{WORKERS}::test_a_claim_cannot_answer_for_the_send_of_another",),
     ),
     Fault(
         name="any_transition",
@@ -84,7 +76,7 @@ FAULTS = (
         old="check_transition(before=held.state, after=state)",
         new="check_transition(before=State.CLOSING, after=State.CLOSED)",
         breaks="only the table's transitions are written",
-        killers=(CONTRACT,),
+        killers=(f"{CONTRACT}::test_only_the_tables_transitions_are_written",),
     ),
     Fault(
         name="orphan_beside_a_live_case",
@@ -92,7 +84,7 @@ FAULTS = (
         old="if known is not None and State(known.state) in LIVE:",
         new="if known is None and State(case.state) in LIVE and case.steps:",
         breaks="a live case is no orphan",
-        killers=(CLAIMS,),
+        killers=(f"{CLAIMS}::test_an_orphan_of_a_closed_case_opens_it_again",),
     ),
     Fault(
         name="since_begins_anew_every_night",
@@ -108,7 +100,7 @@ FAULTS = (
         old='"currency", "body", "form", "previous",',
         new='"currency", "body", "form",',
         breaks="each entry seals the one before it",
-        killers=(TAMPERING,),
+        killers=(f"{TAMPERING}::test_a_trail_written_anew_is_found_against_a_noted_head",),
     ),
     Fault(
         name="hash_without_the_amount",
@@ -116,7 +108,7 @@ FAULTS = (
         old='"customer", "kind", "amount_minor", "currency",',
         new='"customer", "kind", "currency",',
         breaks="a changed amount is found",
-        killers=(TAMPERING,),
+        killers=(f"{TAMPERING}::test_an_edit_is_found_and_its_row_named",),
     ),
     Fault(
         name="chain_links_to_its_beginning",
@@ -124,7 +116,7 @@ FAULTS = (
         old='previous = row["hash"] = hash_of(row)',
         new='row["hash"] = hash_of(row)',
         breaks="each entry names the hash before it",
-        killers=(TAMPERING, CONTRACT),
+        killers=(f"{TAMPERING}::test_an_edit_is_found_and_its_row_named",),
     ),
     Fault(
         name="head_not_moved",
@@ -140,7 +132,7 @@ FAULTS = (
         old="            writer.append_entries()",
         new="            writer.append_entries if writer else None",
         breaks="every change of state has its entry",
-        killers=(TAMPERING, CONTRACT),
+        killers=(f"{TAMPERING}::test_an_edit_is_found_and_its_row_named",),
     ),
     Fault(
         name="run_sum_reached_is_exceeded",
@@ -148,7 +140,7 @@ FAULTS = (
         old="if booked > limit:",
         new="if booked >= limit:",
         breaks="the limit of a run is what it may plan to refund",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_the_policy_limits_the_sum_of_a_run",),
     ),
     Fault(
         name="one_case_too_many",
@@ -156,7 +148,7 @@ FAULTS = (
         old="if self.cases >= self.policy.run_cases_max:",
         new="if self.cases > self.policy.run_cases_max:",
         breaks="a run begins at most so many cases",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_the_policy_limits_the_cases_of_a_run",),
     ),
     Fault(
         name="limit_of_a_run_never_booked",
@@ -164,7 +156,7 @@ FAULTS = (
         old="self.planned_minor[plan.currency] = booked",
         new="self.planned_minor[plan.currency] = plan.planned_minor",
         breaks="the sums of a run add up",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_the_policy_limits_the_sum_of_a_run",),
     ),
     Fault(
         name="skips_reset_the_row_of_failures",
@@ -172,7 +164,7 @@ FAULTS = (
         old="elif result.outcome in {Outcome.REFUNDED, Outcome.PARTLY_REFUNDED}:",
         new="else:",
         breaks="only a refund ends a row of failures",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_a_refund_ends_the_row_of_failures_and_a_skip_does_not",),
     ),
     Fault(
         name="eleven_failures",
@@ -180,7 +172,7 @@ FAULTS = (
         old="if self.failures >= self.policy.failures_max and self.stopped_by is None:",
         new="if self.failures > self.policy.failures_max and self.stopped_by is None:",
         breaks="ten failures in a row stop the run",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_ten_failures_in_a_row_stop_the_run",),
     ),
     Fault(
         name="signal_forgotten",
@@ -188,7 +180,7 @@ FAULTS = (
         old="return self.interrupted or self.limited or self.stopped_by is not None",
         new="return self.limited or self.stopped_by is not None",
         breaks="after a signal no new case reserves",
-        killers=(STOPS,),
+        killers=(f"{STOPS}::test_after_a_signal_reserved_cases_are_finished_and_no_new_one_reserves",),
     ),
     Fault(
         name="limiter_forgets_the_distance",
@@ -196,7 +188,7 @@ FAULTS = (
         old="slot = self._slots[position] + interval",
         new="slot = self._slots[position]",
         breaks="calls are at least 1 / rate apart",
-        killers=(LIMITER,),
+        killers=(f"{LIMITER}::test_32_callers_get_all_that_the_limits_allow_and_never_more",),
     ),
     Fault(
         name="limiter_books_one_bucket_only",
@@ -204,7 +196,7 @@ FAULTS = (
         old="            bucket.book(slot, now=now)",
         new="            buckets[0].book(slot, now=now)",
         breaks="each endpoint has a limit of its own",
-        killers=(LIMITER,),
+        killers=(f"{LIMITER}::test_32_callers_get_all_that_the_limits_allow_and_never_more",),
     ),
     Fault(
         name="throttle_speeds_up",
@@ -212,7 +204,7 @@ FAULTS = (
         old="self._cut_to = max(RATE_PER_SECOND_MIN, CUT * self.per_second(now))",
         new="self._cut_to = max(RATE_PER_SECOND_MIN, self.per_second(now) / CUT)",
         breaks="a 429 lowers the rate",
-        killers=(LIMITER,),
+        killers=(f"{LIMITER}::test_a_throttle_slows_down_the_limit_it_names",),
     ),
     Fault(
         name="thirty_throttles_are_thirty_cuts",
@@ -220,7 +212,7 @@ FAULTS = (
         old="if now - self._cut_at < CUT_INTERVAL_S:",
         new="if now < self._cut_at:",
         breaks="calls in flight together are one overload",
-        killers=(LIMITER,),
+        killers=(f"{LIMITER}::test_thirty_throttles_at_once_are_one_overload",),
     ),
     Fault(
         name="never_back_to_full_speed",
@@ -228,7 +220,7 @@ FAULTS = (
         old="self._cut_to + RECOVERY_PER_SECOND * (now - self._cut_at)",
         new="self._cut_to",
         breaks="the rate comes back half a call a second",
-        killers=(LIMITER,),
+        killers=(f"{LIMITER}::test_a_throttled_endpoint_comes_back_half_a_call_a_second",),
     ),
     Fault(
         name="case_limit_not_scaled",

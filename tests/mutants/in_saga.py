@@ -1,6 +1,6 @@
 """Faults in the saga and its use cases: what is sent, when, under which key, and when it is looked for instead."""
 
-from tests.mutants.fault import GIVE_BACK, LOST, MEANWHILE, MENDING, POINTS, SAGA, STOPS, WORKERS, Fault
+from tests.mutants.fault import EDGES, GIVE_BACK, LOST, MEANWHILE, MENDING, POINTS, SAGA, WORKERS, Fault
 
 FAULTS = (
     Fault(
@@ -49,7 +49,7 @@ FAULTS = (
         old="    if not _adopt(world, claim, case, step):\n        _give_up(world, claim, step, code=ABSENT_AFTER_500)",
         new="    _give_up(world, claim, step, code=ABSENT_AFTER_500)",
         breaks="STORED_500_NEEDS_TWO_ABSENT_LOOKUPS",
-        killers=(POINTS,),
+        killers=(f"{POINTS}::test_a_stored_500_whose_write_shows_only_at_the_second_look_gets_no_new_attempt",),
     ),
     Fault(
         name="two_looks_at_once",
@@ -57,7 +57,7 @@ FAULTS = (
         old="LOOKUPS_APART_S = 30",
         new="LOOKUPS_APART_S = 3",
         breaks="the two look-ups are 30 seconds apart",
-        killers=(POINTS,),
+        killers=(f"{POINTS}::test_a_stored_500_that_hides_nothing_gets_a_new_attempt_after_two_absent_looks",),
     ),
     Fault(
         name="new_attempt_after_any_refusal",
@@ -153,7 +153,7 @@ FAULTS = (
         old="covered = reserve.amount_minor if expected else _covered(world, case, reserve)",
         new="covered = reserve.amount_minor",
         breaks="ENDING_BALANCE_TELLS_OF_MOVES",
-        killers=(MEANWHILE,),
+        killers=(f"{MEANWHILE}::test_an_invoice_in_between_costs_no_cent_of_goodwill",),
     ),
     Fault(
         name="what_cannot_be_judged_is_refunded",
@@ -161,7 +161,7 @@ FAULTS = (
         old="        # What cannot be judged is not refunded: all of it is given back.\n        return 0",
         new="        return reserve.amount_minor",
         breaks="a history that does not add up covers nothing",
-        killers=("tests/usecases/test_long_histories.py",),
+        killers=("tests/usecases/test_long_histories.py::test_a_reserve_whose_history_does_not_add_up_is_given_back",),
     ),
     Fault(
         name="any_step_of_the_case_is_this_one",
@@ -169,7 +169,7 @@ FAULTS = (
         old="return mark is not None and mark.case == case and mark.step == step",
         new="return mark is not None and mark.case == case",
         breaks="a mark names its step",
-        killers=(POINTS, GIVE_BACK),
+        killers=(EDGES,),
     ),
     Fault(
         name="lease_ends_a_second_later",
@@ -177,7 +177,7 @@ FAULTS = (
         old="if world.clock.now() >= claim.lease_until:",
         new="if world.clock.now() > claim.lease_until:",
         breaks="CLAIM_YOUNGER_THAN_LEASE",
-        killers=(WORKERS,),
+        killers=(f"{WORKERS}::test_a_lease_that_ends_before_the_send_sends_nothing",),
     ),
     Fault(
         name="sent_before_its_intent_is_committed",
@@ -185,7 +185,7 @@ FAULTS = (
         old="        writer.intend(claim, step)\n        writer.sending(claim,",
         new="        _call(world, step)\n        writer.intend(claim, step)\n        writer.sending(claim,",
         breaks="INTENT_BEFORE_SEND",
-        killers=(LOST, POINTS),
+        killers=(f"{LOST}::test_a_ledger_lost_after_a_give_back_leaves_nothing_to_mend",),
     ),
     Fault(
         name="reserve_gives_credit",
@@ -201,7 +201,7 @@ FAULTS = (
         old="debit=debit.stripe_id if debit else None,",
         new="debit=None,",
         breaks="a refund's mark names the debit that paid for it",
-        killers=(LOST, MENDING),
+        killers=(f"{LOST}::test_a_ledger_lost_in_the_middle_is_mended",),
     ),
     Fault(
         name="amount_instead_of_whole_rest_recredited",
@@ -209,7 +209,7 @@ FAULTS = (
         old='kind, amount = "recredit", min(failed.amount_minor, amount)',
         new='kind, amount = "recredit", amount',
         breaks="a re-credit is the sum of its refund",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_two_refunds_that_fail_later_are_two_recredits",),
     ),
     Fault(
         name="recredited_twice",
@@ -217,7 +217,7 @@ FAULTS = (
         old="if not one.stands and one.id not in recredited), None)",
         new="if not one.stands), None)",
         breaks="FAILED_REFUND_IS_RECREDITED, once",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_two_refunds_that_fail_later_are_two_recredits",),
     ),
     Fault(
         name="give_back_not_linked",
@@ -225,7 +225,7 @@ FAULTS = (
         old="refund=failed.id if failed else None,",
         new="refund=None,",
         breaks="a re-credit is linked to its refund",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_a_refund_that_fails_later_is_recredited_once_and_linked",),
     ),
     Fault(
         name="give_back_by_sum_of_the_plan",
@@ -233,7 +233,7 @@ FAULTS = (
         old='kind, amount = "give_back", view.rest.rest_minor',
         new='kind, amount = "give_back", case.plan.planned_minor',
         breaks="GIVE_BACK_AT_MOST_THE_MARKS_REST",
-        killers=(GIVE_BACK, STOPS),
+        killers=(f"{GIVE_BACK}::test_a_give_back_by_another_deployment_makes_ours_a_mismatch_and_we_look_again",),
     ),
     Fault(
         name="recredits_not_in_the_key",
@@ -241,7 +241,7 @@ FAULTS = (
         old="returned = view.rest.given_back_minor + view.rest.recredited_minor",
         new="returned = view.rest.given_back_minor",
         breaks="the key names the sum given back and re-credited so far",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_two_refunds_that_fail_later_are_two_recredits",),
     ),
     Fault(
         name="foreign_give_back_taken_for_ours",
@@ -249,7 +249,7 @@ FAULTS = (
         old="if step is None or step.stripe_id is not None or step.amount_minor != -movement.amount_minor:",
         new="if step is None or step.stripe_id is not None:",
         breaks="a give-back of another sum is somebody else's",
-        killers=(GIVE_BACK,),
+        killers=(f"{GIVE_BACK}::test_a_process_killed_between_two_give_backs_of_one_debit_gives_back_the_sum",),
     ),
     Fault(
         name="deleted_customer_is_closed_quietly",
@@ -257,7 +257,7 @@ FAULTS = (
         old='if code == "resource_missing":',
         new='if code == "customer_missing":',
         breaks="what cannot be given back is owed",
-        killers=(GIVE_BACK,),
+        killers=(f"{GIVE_BACK}::test_a_customer_deleted_after_the_reserve_is_owed_and_the_exit_code_says_so",),
     ),
     Fault(
         name="orphan_an_hour_too_young",
@@ -265,7 +265,7 @@ FAULTS = (
         old="if world.clock.now() < at:",
         new="if world.clock.now() < at - 3600:",
         breaks="an orphan is older than 24 hours",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_a_failed_refund_is_left_alone_until_its_debit_is_24_hours_old",),
     ),
     Fault(
         name="negative_rest_is_mended",
@@ -273,7 +273,7 @@ FAULTS = (
         old="return replace(found, finding=Finding.NEGATIVE)",
         new="pass",
         breaks="a negative rest is reported, never touched",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_a_mark_with_a_negative_rest_is_reported_and_never_debited",),
     ),
     Fault(
         name="live_case_is_an_orphan",
@@ -281,7 +281,7 @@ FAULTS = (
         old="if case is not None and case.live:",
         new="if case is None:",
         breaks="ORPHAN_RESERVATION_IS_GIVEN_BACK: a live case is none",
-        killers=(WORKERS, MENDING),
+        killers=(f"{MENDING}::test_an_orphan_of_a_dead_deployment_is_given_back_once",),
     ),
     Fault(
         name="events_of_a_day",
@@ -289,6 +289,6 @@ FAULTS = (
         old="EVENTS_S = 30 * 24 * 3600",
         new="EVENTS_S = 24 * 3600",
         breaks="30 days of events are read",
-        killers=(MENDING,),
+        killers=(f"{MENDING}::test_a_mark_with_a_negative_rest_is_reported_and_never_debited",),
     ),
 )

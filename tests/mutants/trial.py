@@ -18,7 +18,7 @@ _RED, _GREEN = 1, 0
 # A fault may turn a loop endless: then its tests end here, and that is a kill too.
 _TEST_S_MAX = 30
 _TRIAL_S_MAX = 300
-_FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Copy:
 
     def _run(self, tests: Iterable[str], *, expected: int) -> Verdict:
         began = time.monotonic()
-        options = ("-x", "-q", "-n0", "-rf", "-p", "no:randomly", "-p", "no:cacheprovider", f"--timeout={_TEST_S_MAX}")
+        options = ("-x", "-q", "-n0", "-rfE", "-p", "no:randomly", "-p", "no:cacheprovider", f"--timeout={_TEST_S_MAX}")
         try:
             done = self._python("-m", "pytest", *options, *tests)
         except subprocess.TimeoutExpired:

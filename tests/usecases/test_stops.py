@@ -239,3 +239,12 @@ def test_the_books_of_a_stopped_run_add_up_in_the_ledger() -> None:
     plans = [plan.planned_minor for _, plan in ledger.plans_of_run(result.run)]
     assert plans == [5_000] * (len(result.cases) - 1)
     assert ledger.verify().ok
+
+
+def test_a_refund_by_hand_in_the_second_of_the_credit_holds_the_customer() -> None:
+    """It may have been meant for this credit; a second earlier it cannot."""
+    stage = Stage.of("one_charge")
+    refund_by_hand(stage.sandbox, 1_000)
+    result = night(stage.world())
+    assert _outcomes(result) == [("held", "refunded_by_hand")]
+    stage.check_at_rest(balance=-5_000, refunded=1_000)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
-from refund_worker.domain.cases import Outcome
+from refund_worker.adapters.ledger.transaction import LedgerMisused
+from refund_worker.domain.cases import Outcome, SendAnswer, StepState
 from refund_worker.domain.errors import OutcomeUnknown
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.reasons import Reason
@@ -198,3 +199,18 @@ def test_a_worker_that_recovers_leaves_a_live_case_of_the_same_ledger_alone() ->
     writes = len(stage.writes)
     assert [str(one.finding) for one in recovered(stage.world("recover")).found] == ["live"]
     assert len(stage.writes) == writes
+
+
+def test_a_claim_cannot_answer_for_the_send_of_another() -> None:
+    """The killed worker's send stays open; its successor has sent nothing yet."""
+    stage = Stage.of("one_charge")
+    stage.kill_at(REFUND, "before")
+    stage.sandbox.clock.advance(LEASE_S)
+    now = stage.sandbox.clock.now
+    claim = stage.ledger.claim(stage.case.id, worker="second", now=now, lease_s=LEASE_S)
+    assert claim is not None
+    with pytest.raises(LedgerMisused, match="no open send of this claim"), stage.ledger.writing() as writer:
+        writer.answered(
+            claim, step="refund:1", attempt=1, answer=SendAnswer.REFUSED, state=StepState.REFUSED, now=now, code="x"
+        )
+    assert stage.attempts()[1] == ("refund:1", 1, "intended", None)
