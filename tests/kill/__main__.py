@@ -31,7 +31,11 @@ def main() -> int:
     print(f"seed {seed}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     signal.signal(signal.SIGTERM, _leave)
     begun = time.monotonic()
-    tally, verdicts = kill(kills=given.kills, seed=seed, customers=given.customers)
+    try:
+        tally, verdicts = kill(kills=given.kills, seed=seed, customers=given.customers)
+    except KeyboardInterrupt:
+        print("interrupted; nothing is left running")
+        return 130
     print(f"\n{tally}\n")
     print(
         f"{tally.total} kills in {len(verdicts)} nights, {sum(one.starts for one in verdicts)} starts, "
@@ -41,6 +45,7 @@ def main() -> int:
     doubles = sum(len(one.doubles) for one in verdicts)
     lost = sum(one.lost_minor for one in verdicts)
     stuck = sum(len(one.stuck) for one in verdicts)
+    print(f"{tally.outside} more kills left no case open and are not counted")
     print(f"double refunds {doubles}, lost cents {lost}, stuck cases {stuck}")
     return 0 if all(one.ok for one in verdicts) and tally.total >= given.kills else 1
 

@@ -24,11 +24,10 @@ class Cell:
     phase: str
 
 
-# Closing sends nothing: it has no request to arrive or to be answered.
-AIMED: Final = (
-    *(Cell(step, phase) for step in STEPS[:3] for phase in ("before", "executed", "answered", "recorded")),
-    Cell("close", "before"),
-    Cell("close", "recorded"),
+# Closing sends nothing: it has no request to be executed or answered.
+NOWHERE: Final = (Cell("close", "executed"), Cell("close", "answered"))
+AIMED: Final = tuple(
+    cell for step in STEPS for phase in PHASES if phase != "between" and (cell := Cell(step, phase)) not in NOWHERE
 )
 # Random moments are as many as four aimed cells together: they find what nobody aimed at.
 RANDOM: Final = Cell("any", "between")
@@ -70,12 +69,13 @@ class Tally:
             self.left_live += left_live
 
     def __str__(self) -> str:
-        """The table of kills, and that of the cases they left."""
+        """The table of kills, and that of the cases they left; what cannot be hit shows a dash."""
         with self._lock:
             lines = [f"{'kills':<12}" + "".join(f"{phase:>10}" for phase in PHASES) + f"{'total':>8}"]
             for step in STEPS:
-                counts = [self.kills[Cell(step, phase)] for phase in PHASES]
-                lines.append(f"{step:<12}" + "".join(f"{count:>10}" for count in counts) + f"{sum(counts):>8}")
+                counts = {phase: self.kills[Cell(step, phase)] for phase in PHASES}
+                shown = ("-" if Cell(step, phase) in NOWHERE else count for phase, count in counts.items())
+                lines.append(f"{step:<12}" + "".join(f"{one:>10}" for one in shown) + f"{sum(counts.values()):>8}")
             sums = [sum(self.kills[Cell(step, phase)] for step in STEPS) for phase in PHASES]
             lines.append(f"{'total':<12}" + "".join(f"{count:>10}" for count in sums) + f"{sum(sums):>8}")
             lines += ["", *(f"{phase:<10} {meaning}" for phase, meaning in PHASES.items())]
