@@ -133,7 +133,11 @@ def _stay_live(world: World, claim: Claim, *, outcome: Outcome, reason: Reason, 
         with world.ledger.writing() as writer:
             writer.note(claim, outcome=outcome, reason=reason, detail=detail, now=world.clock.now())
     except ClaimLost:
-        return _taken_over(world, claim)
+        taken = _taken_over(world, claim)
+        if outcome is Outcome.FAILED:
+            # Nothing is written of another worker's case; the bug is told all the same.
+            return replace(taken, outcome=outcome, reason=reason, detail=detail)
+        return taken
     world.ledger.release(claim)
     return replace(result_of_case(_case(world, claim)), detail=detail)
 

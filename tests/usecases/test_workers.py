@@ -182,8 +182,11 @@ def test_a_bug_of_a_worker_that_was_overtaken_does_not_touch_the_others_claim() 
         seen.append(len(stage.trail()))
         _break()
 
-    night(stage.world("first", meet=at(REFUND, "before", overtaken)))
+    (case,) = night(stage.world("first", meet=at(REFUND, "before", overtaken))).cases
 
+    assert (case.outcome, case.reason) == (Outcome.FAILED, Reason.BUG)
+    assert case.detail is not None
+    assert "nobody thought of this" in case.detail
     assert stage.trail()[seen[0] :] == ["run_finished"]
     assert resume(stage.world("third")).cases == []
     stage.sandbox.clock.advance(LEASE_S)
