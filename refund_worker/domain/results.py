@@ -34,6 +34,10 @@ class CaseResult:
     """One case of a run.
 
     credit = excluded + refundable, and refundable = refunded + pending + planned + held + left; all minor units, >= 0.
+
+    Attributes:
+        detail: What went wrong, for the log: Stripe's words, or the traceback of a bug.
+        plan: What was decided; None once the run has told of the case.
     """
 
     case: str

@@ -1,5 +1,7 @@
 """One canonical log line a case, on standard error."""
 
+from collections.abc import Callable
+
 import structlog
 
 from refund_worker.domain.cases import Outcome
@@ -12,8 +14,9 @@ log = structlog.get_logger("refund_worker")
 class CaseLog:
     """Logs what happens in a run and hands it on to the progress bar, where there is one."""
 
-    def __init__(self, progress: Watcher | None) -> None:
+    def __init__(self, progress: Watcher | None, *, also: Callable[[CaseResult], None]) -> None:
         self._progress = progress
+        self._also = also
         self._run = ""
 
     def started(self, run: str) -> None:
@@ -31,6 +34,7 @@ class CaseLog:
 
     def case_finished(self, result: CaseResult) -> None:
         """A case ended, or stays as it is."""
+        self._also(result)
         bad = result.outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.OWED}
         if self._progress is not None:
             self._progress.case_finished(result)

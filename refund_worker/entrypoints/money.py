@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -18,7 +17,7 @@ from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.entrypoints.exits import Exit, WrongUse, exit_of_run, say
 from refund_worker.entrypoints.json_form import run_json
 from refund_worker.entrypoints.logs import CaseLog
-from refund_worker.entrypoints.stock import print_stock, stock_json
+from refund_worker.entrypoints.stock import Stock
 from refund_worker.entrypoints.stopping import stop_on_signals
 from refund_worker.entrypoints.table import ProgressWatcher, print_run
 from refund_worker.observability import configure_logging
@@ -102,7 +101,8 @@ def _pass(
     if command == "run" and mode is RunMode.PLAN:
         say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
     gate = RunGate(policy=policy, cases_max=limit)
-    with stop_on_signals(gate, wired.world.ledger), _watching(as_json=as_json) as watcher:
+    stock = Stock(now=wired.world.clock.now())
+    with stop_on_signals(gate, wired.world.ledger), _watching(stock, as_json=as_json) as watcher:
         result = run_night(
             wired.world,
             gate,
@@ -112,28 +112,27 @@ def _pass(
             customers=customers,
             discover=discover,
         )
-    _show(result, all_time=all_time, as_json=as_json)
+    _show(result, stock if all_time else None, as_json=as_json)
     _name_what_is_left(result)
     return exit_of_run(result)
 
 
 @contextmanager
-def _watching(*, as_json: bool) -> Iterator[Watcher]:
+def _watching(stock: Stock, *, as_json: bool) -> Iterator[Watcher]:
     console = Console(stderr=True)
     with ProgressWatcher(console) if console.is_terminal and not as_json else nullcontext() as progress:
-        yield CaseLog(progress)
+        yield CaseLog(progress, also=stock.add)
 
 
-def _show(result: RunResult, *, all_time: bool, as_json: bool) -> None:
-    now = int(time.time())
+def _show(result: RunResult, stock: Stock | None, *, as_json: bool) -> None:
     if as_json:
-        stock = {"stock": stock_json(result, now=now)} if all_time else {}
-        print(json.dumps(run_json(result.summary(), result.cases) | stock))  # noqa: T201  the contract's one object
+        more = {"stock": stock.as_json()} if stock is not None else {}
+        print(json.dumps(run_json(result.summary(), result.cases) | more))  # noqa: T201  the contract's one object
         return
     console = Console()
     print_run(console, result)
-    if all_time:
-        print_stock(console, result, now=now)
+    if stock is not None:
+        stock.show(console)
 
 
 def _name_what_is_left(result: RunResult) -> None:

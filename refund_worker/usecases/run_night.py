@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -136,9 +136,10 @@ class _Crew:
         for future in done:
             result = future.result()
             if result is not None:
-                self.result.cases.append(result)
                 self.gate.finished(result)
                 self.watcher.case_finished(result)
+                # Without its plan: a night of 100,000 holds must fit in memory.
+                self.result.cases.append(replace(result, plan=None))
         return left
 
 
