@@ -126,7 +126,7 @@ def _live(value: str) -> bool:
 
 
 class Settings(BaseSettings):
-    """The environment of design section 9, as far as this version reads it. An empty variable counts as unset.
+    """The environment (README, Contracts). An empty variable counts as unset.
 
     Attributes:
         api_base: The address of the API without its last slash; None = Stripe's own.

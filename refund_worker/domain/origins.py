@@ -1,4 +1,4 @@
-"""Where one credit came from: the parts of a negative balance transaction (design section 3, Provenance)."""
+"""Where one credit came from: the parts of a negative balance transaction (decision 0003)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

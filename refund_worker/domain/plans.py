@@ -12,7 +12,7 @@ class Candidate:
     """A charge as it was when the plan was made (the before-image), for one subscription that it paid.
 
     Attributes:
-        refundable_minor: The most that may go back over it for this subscription (design section 3, Charges).
+        refundable_minor: The most that may go back over it for this subscription (`domain.charges`).
         invoice: The newest invoice of the subscription that it paid; a refund is marked with it.
     """
 
@@ -51,7 +51,8 @@ class Plan:
         reason: Why nothing may be done (then `refunds` is what would be refunded if the hold were lifted, or empty).
         held: The reason asks for a person; otherwise it is a skip.
         numbers: The figures behind the reason, for `explain` and the audit trail.
-        digest: See design.md, Words.
+        digest: What a person approves: SHA-256 of the canonical JSON of account, mode, customer, currency, lots,
+            charges with their before-images, amounts and policy digest - no run, no case, no time.
     """
 
     customer: str

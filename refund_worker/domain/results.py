@@ -130,6 +130,23 @@ def result_of_plan(case: str, plan: Plan, *, reason: Reason | None) -> CaseResul
     )
 
 
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.UNKNOWN,
+    Outcome.OWED,
+    Outcome.REFUNDED,
+    Outcome.PARTLY_REFUNDED,
+    Outcome.PLANNED,
+    Outcome.HELD,
+    Outcome.SKIPPED,
+)
+
+
+def worst_first(result: CaseResult) -> tuple[int, str, str]:
+    """The order in which people read cases: what needs a person, what moved money, what stays as it is."""
+    return _WORST_FIRST.index(result.outcome), str(result.reason or ""), result.customer
+
+
 def _result(
     case: str,
     plan: Plan,

@@ -1,7 +1,7 @@
 """Decides the next move of a live case from its records and the time.
 
 Pure: the use case carries the move out and asks again.
-The order is reserve, refund newest first, close (design section 2). Every branch that a rule closes names it
+The order is reserve, refund newest first, close (decision 0002). Every branch that a rule closes names it
 (`domain.protocol` has the list).
 """
 
@@ -230,7 +230,7 @@ def _refunding(case: Case, *, now: int) -> Move:
 def next_refund(case: Case) -> PlannedRefund | None:
     """The next refund of what is reserved, covered and not refunded, newest charge first; None where nothing is left.
 
-    A charge that refused for good is passed over, and the next eligible one takes its part (design section 2).
+    A charge that refused for good is passed over, and the next eligible one takes its part.
     """
     wanted = _wanted_by_subscription(case.plan)
     subscriptions = {(one.charge, one.invoice): one.subscription for one in case.plan.candidates}

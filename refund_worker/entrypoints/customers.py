@@ -3,12 +3,13 @@
 import json
 import os
 
+import typer
 from rich.console import Console
 
 from refund_worker.bootstrap import read_policy
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.exits import Exit, WrongUse, say
-from refund_worker.entrypoints.explaining import explanation_json, print_explanation
+from refund_worker.entrypoints.explaining import explanation_json, explanation_lines
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.money import check_customer, open_world, plans_only
 from refund_worker.entrypoints.times import utc
@@ -46,7 +47,8 @@ def explain(*, customer: str, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps(explanation_json(explanation)))  # noqa: T201  the contract's one object
     else:
-        print_explanation(Console(), explanation)
+        for line in explanation_lines(explanation):
+            typer.echo(line)
     return Exit.FINISHED
 
 
@@ -73,8 +75,10 @@ def _json(result: RecoverResult) -> dict[str, object]:
 
 def _print(console: Console, result: RecoverResult) -> None:
     for one in result.found:
-        console.print(f"{one.customer} {one.debit}: {_told(one)}")
-    console.print(f"{result.customers_read} customers read, {len(result.found)} reservations without an end")
+        console.print(f"{one.customer} {one.debit}: {_told(one)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"customers read: {result.customers_read}, reservations without an end: {len(result.found)}", highlight=False
+    )
 
 
 def _told(one: Recovered) -> str:

@@ -1,4 +1,4 @@
-"""Exit codes, and the one line a person reads when a command cannot go on (design section 9)."""
+"""Exit codes, and the one line a person reads when a command cannot go on (README, Contracts)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

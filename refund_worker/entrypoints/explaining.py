@@ -1,10 +1,9 @@
 """Why a customer was or was not refunded, for people and as JSON."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-
+from refund_worker.domain.currencies import is_known
 from refund_worker.domain.results import result_of_case
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.json_form import case_json
@@ -38,94 +37,89 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print lots, charges, the decision with its numbers, and the past."""
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """Lots, charges, the decision with its numbers, and the past: one fact a line, no id ever broken."""
     plan = explanation.plan
-    money = [
+    credit, excluded, refundable = (
         face_value(minor, plan.currency) for minor in (plan.credit_minor, plan.excluded_minor, plan.refundable_minor)
-    ]
-    console.print(f"[bold]{plan.customer}[/bold]  credit {money[0]} = excluded {money[1]} + refundable {money[2]}")
-    _lots(console, explanation)
-    _charges(console, explanation)
-    _decision(console, explanation)
-    _past(console, explanation)
-
-
-def _lots(console: Console, explanation: Explanation) -> None:
-    if not explanation.plan.lots:
-        return
-    table = _table(
-        "where the credit came from (lots, oldest first)", "created", "origin", "after", "subscription", "by"
     )
-    table.add_column("left", justify="right")
+    yield f"{plan.customer}: credit {credit} = excluded {excluded} + refundable {refundable}"
+    yield from _lots(explanation)
+    yield from _charges(explanation)
+    yield from _past(explanation)
+    yield from _decision(explanation)
+
+
+def _lots(explanation: Explanation) -> Iterator[str]:
+    if explanation.plan.lots:
+        yield "where the credit came from, oldest first:"
     for lot in explanation.plan.lots:
-        table.add_row(
-            utc(lot.created),
-            str(lot.origin),
-            str(lot.cause or ""),
-            lot.subscription or "",
-            lot.invoice or lot.transaction,
-            face_value(lot.left_minor, explanation.plan.currency),
-        )
-    console.print(table)
+        money = face_value(lot.left_minor, explanation.plan.currency)
+        cause = f" by {lot.cause} of {lot.subscription}" if lot.cause else ""
+        by = f"{lot.transaction}, {lot.invoice}" if lot.invoice else lot.transaction
+        yield f"  {utc(lot.created)}  {money} {lot.origin}{cause} ({by})"
 
 
-def _charges(console: Console, explanation: Explanation) -> None:
+def _charges(explanation: Explanation) -> Iterator[str]:
     plan = explanation.plan
+    planned = {(refund.charge, refund.invoice): refund.amount_minor for refund in plan.refunds}
     if plan.candidates:
-        table = _table("charges that can take a refund (newest first)", "created", "charge", "method", "invoice")
-        for name in ("captured", "refunded", "refundable", "planned"):
-            table.add_column(name, justify="right")
-        planned = {(refund.charge, refund.invoice): refund.amount_minor for refund in plan.refunds}
-        for one in plan.candidates:
-            sums = (
+        yield "charges that can take a refund, newest first:"
+    for one in plan.candidates:
+        captured, refunded, refundable, part = (
+            face_value(minor, plan.currency)
+            for minor in (
                 one.captured_minor,
                 one.refunded_minor,
                 one.refundable_minor,
                 planned.get((one.charge, one.invoice), 0),
             )
-            table.add_row(
-                utc(one.created),
-                one.charge,
-                one.method,
-                one.invoice,
-                *(face_value(sum_, plan.currency) for sum_ in sums),
-            )
-        console.print(table)
+        )
+        yield (
+            f"  {utc(one.created)}  {one.charge} {one.method}, paid {one.invoice}: captured {captured}, "
+            f"refunded {refunded}, refundable {refundable}, planned {part}"
+        )
     if explanation.excluded_charges:
-        table = _table("charges that cannot", "charge", "why")
-        for charge, why in explanation.excluded_charges:
-            table.add_row(charge, why.replace("_", " "))
-        console.print(table)
+        yield "charges that cannot:"
+    for charge, why in explanation.excluded_charges:
+        yield f"  {charge}: {why.replace('_', ' ')}"
 
 
-def _decision(console: Console, explanation: Explanation) -> None:
+def _decision(explanation: Explanation) -> Iterator[str]:
     plan = explanation.plan
     planned = face_value(plan.planned_minor, plan.currency)
-    if plan.reason is None:
-        console.print(
-            f"[bold]would refund {planned}[/bold] over {len(plan.refunds)} charges  (digest {plan.digest[:12]})"
-        )
-        return
-    word = "held" if plan.held else "skipped"
-    numbers = ", ".join(f"{name} {value}" for name, value in plan.numbers.items())
-    console.print(f"[bold]{word}: {plan.reason}[/bold]" + (f"  ({numbers})" if numbers else ""))
-    if plan.held and plan.planned_minor:
-        console.print(f"without the hold it would refund {planned}")
+    if any(case.live for case in explanation.cases):
+        yield "=> a live case has the credit reserved: `refund-worker resume` finishes it"
+    elif plan.reason is None:
+        over = "1 charge" if len(plan.refunds) == 1 else f"{len(plan.refunds)} charges"
+        yield f"=> would refund {planned} over {over} (digest {plan.digest})"
+    else:
+        numbers = ", ".join(_number(name, value, plan.currency) for name, value in plan.numbers.items())
+        yield f"=> {'held' if plan.held else 'skipped'}: {plan.reason}" + (f" ({numbers})" if numbers else "")
+        if plan.held and plan.planned_minor:
+            yield f"   without the hold it would refund {planned}"
 
 
-def _past(console: Console, explanation: Explanation) -> None:
+def _number(name: str, value: int | str, currency: str) -> str:
+    """A figure behind a reason as people read it: money, a moment, or as it is."""
+    words = name.removesuffix("_minor").removesuffix("_at").replace("_", " ")
+    if isinstance(value, str):
+        return f"{words} {value}"
+    if name.endswith("_minor"):
+        named = name.removeprefix("credit_").removesuffix("_minor")
+        return f"{words} {face_value(value, named if is_known(named) else currency)}"
+    if name == "since" or name.endswith(("_at", "_until")):
+        return f"{words} {utc(value)}"
+    return f"{words} {value}"
+
+
+def _past(explanation: Explanation) -> Iterator[str]:
+    if explanation.standings or explanation.cases:
+        yield "in this ledger:"
     for standing in explanation.standings:
-        console.print(f"{standing.outcome} as {standing.reason} since {utc(standing.since)}")
+        yield f"  {standing.outcome} as {standing.reason} since {utc(standing.since)}"
     for case in explanation.cases:
         result = result_of_case(case)
         refunded = face_value(result.refunded_minor + result.pending_minor, case.plan.currency)
-        ended = f"closed {utc(case.closed_at)}" if case.closed_at else str(case.state)
-        console.print(f"{utc(case.opened_at)} {case.id}: {result.outcome}, refunded {refunded}, {ended}")
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    return table
+        ended = f"closed {utc(case.closed_at)}" if case.closed_at else f"live, {case.state}"
+        yield f"  {utc(case.opened_at)}  {case.id}: {result.outcome.replace('_', ' ')}, refunded {refunded}, {ended}"

@@ -1,4 +1,4 @@
-"""The JSON of design section 9: amounts are integers in the currency's minor unit."""
+"""The JSON of the contract (README): amounts are integers in the currency's minor unit."""
 
 from collections.abc import Iterable, Mapping
 

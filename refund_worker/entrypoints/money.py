@@ -142,7 +142,7 @@ def _name_what_is_left(result: RunResult) -> None:
     elif result.status is RunStatus.STOPPED:
         say(f"stopped: {result.stopped_by}")
     elif result.status is RunStatus.INTERRUPTED:
-        say("interrupted: `refund-worker resume` finishes what is left")
+        say("interrupted: the next `refund-worker run` finishes what was begun and goes on")
     for case in result.cases:
         if case.outcome in {"failed", "unknown", "owed"}:
             say(f"{case.customer} {case.outcome} ({case.reason}){_detail(case)}")

@@ -51,7 +51,7 @@ class Stock:
         ages = _table("stock of credit", "currency", "age", "origin", amount="credit")
         for (currency, age, origin), minor in self._oldest_last():
             ages.add_row(currency, age, origin, face_value(minor, currency))
-        methods = _table("refundable by method", "currency", "method", amount="refundable")
+        methods = _table("would be refunded, by method", "currency", "method", amount="amount")
         for (currency, method), minor in sorted(self._by_method.items()):
             methods.add_row(currency, method, face_value(minor, currency))
         console.print(ages)

@@ -11,7 +11,7 @@ from refund_worker.entrypoints.exits import Exit, say
 from refund_worker.ports import Ledger
 from refund_worker.usecases.run_gate import RunGate
 
-FINISH_WITHIN_S = 60  # design section 9; Heroku and Kubernetes kill after 30 to 60 seconds anyway
+FINISH_WITHIN_S = 60  # Heroku and Kubernetes kill after 30 to 60 seconds anyway
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from refund_worker.domain.cases import Outcome
-from refund_worker.domain.results import CaseResult
-from refund_worker.domain.summary import totals_of
+from refund_worker.domain.results import CaseResult, worst_first
+from refund_worker.domain.runs import RunMode
+from refund_worker.domain.summary import counts_of, totals_of
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.usecases.run_night import RunResult
 
@@ -27,36 +28,21 @@ _COLOURS = {
     Outcome.UNKNOWN: "red",
     Outcome.OWED: "red",
 }
-_WORST_FIRST = (
-    Outcome.FAILED,
-    Outcome.UNKNOWN,
-    Outcome.OWED,
-    Outcome.REFUNDED,
-    Outcome.PARTLY_REFUNDED,
-    Outcome.PLANNED,
-    Outcome.HELD,
-    Outcome.SKIPPED,
-)
 
 
 def print_run(console: Console, result: RunResult) -> None:
     """Print the cases, the totals per currency and, in one line, how the run ended."""
-    ordered = sorted(
-        result.cases, key=lambda case: (_WORST_FIRST.index(case.outcome), case.reason or "", case.customer)
-    )
+    ordered = sorted(result.cases, key=worst_first)
     if ordered:
-        console.print(_cases(ordered[:ROWS_MAX]))
+        console.print(_cases(ordered[:ROWS_MAX], moved="planned" if result.mode is RunMode.PLAN else "refunded"))
     if len(ordered) > ROWS_MAX:
         console.print(f"… and {len(ordered) - ROWS_MAX} more: refund-worker report {result.run}", style="dim")
     for line in totals_lines(result.cases):
         console.print(line, highlight=False, soft_wrap=True)
-    counts = ", ".join(
-        f"{sum(case.outcome is outcome for case in result.cases)} {_words(outcome)}"
-        for outcome in _WORST_FIRST
-        if any(case.outcome is outcome for case in result.cases)
-    )
+    found = counts_of(result.cases)
+    counts = ", ".join(f"{count} {_words(name)}" for name, count in found.items() if count and name != "examined")
     console.print(
-        f"{result.customers_read} customers read, {len(result.cases)} examined: {counts or 'no credit found'}",
+        f"customers read: {result.customers_read}, examined: {len(result.cases)} ({counts or 'nothing to do'})",
         highlight=False,
         soft_wrap=True,
     )
@@ -78,18 +64,18 @@ def totals_lines(cases: Iterable[CaseResult]) -> list[str]:
     return lines
 
 
-def _cases(cases: list[CaseResult]) -> Table:
+def _cases(cases: list[CaseResult], *, moved: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("customer", no_wrap=True, overflow="fold")
-    for name in ("credit", "refunded", "left"):
+    for name in ("credit", moved, "stays"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("outcome")
     for case in cases:
         refunded = case.refunded_minor + case.pending_minor
-        left = case.credit_minor - refunded - case.planned_minor
+        stays = case.credit_minor - refunded - case.planned_minor
         money = [
             face_value(minor, case.currency) if minor else "-"
-            for minor in (case.credit_minor, refunded or case.planned_minor, left)
+            for minor in (case.credit_minor, refunded or case.planned_minor, stays)
         ]
         outcome = Text(_words(case.outcome), style=_COLOURS[case.outcome])
         if case.reason is not None:
@@ -98,7 +84,7 @@ def _cases(cases: list[CaseResult]) -> Table:
     return table
 
 
-def _words(outcome: Outcome) -> str:
+def _words(outcome: str) -> str:
     return outcome.replace("_", " ")
 
 

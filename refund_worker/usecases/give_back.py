@@ -254,7 +254,7 @@ def _next_name(kind: str, taken: dict[str, Step]) -> str:
 
 
 def _owe(world: World, claim: Claim) -> bool:
-    """The customer is gone and cannot be given the credit back: a person pays by hand (design section 4, owed)."""
+    """The customer is gone and cannot be given the credit back: a person pays by hand (`owed`)."""
     with world.ledger.writing() as writer:
         writer.move(claim, state=State.OWED, outcome=Outcome.OWED, reason=Reason.CREDIT_OWED, now=world.clock.now())
     return True

@@ -22,7 +22,7 @@ def read_facts(
     customer: Customer,
     pending_items: tuple[PendingItem, ...],
 ) -> CustomerFacts:
-    """Read a customer's invoices, charges and balance transactions (design section 3).
+    """Read a customer's invoices, charges and balance transactions (decision 0003).
 
     Further reads happen only for a payment whose charge is not among the customer's, and for older pages of balance
     transactions while provenance has not reached its start.

@@ -116,6 +116,7 @@ def _finish(world: World, run: Run, result: RecoverResult, *, status: RunStatus)
         "customers_read": result.customers_read,
         "found": len(result.found),
         "unreadable": len(result.unreadable),
+        "standings": [],
     }
     with world.ledger.writing() as writer:
         writer.finish_run(run=run.id, status=status, summary=summary, now=world.clock.now())

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from refund_worker.domain.results import CaseResult, result_of_case, result_of_plan, result_of_standing
+from refund_worker.domain.results import (
+    CaseResult,
+    result_of_case,
+    result_of_plan,
+    result_of_standing,
+    worst_first,
+)
 from refund_worker.domain.runs import Run, RunMode
 from refund_worker.ports import Ledger
 
@@ -34,13 +40,16 @@ class Report:
 
 
 def report_run(ledger: Ledger, run: str) -> Report | None:
-    """Return the report of a run, or None where there is no such run.
+    """Return the report of a run, or None where there is no such run; the worst first, as the run's own table.
 
     Args:
         run: A run's id, or `latest`.
     """
     found = ledger.newest_run() if run == "latest" else ledger.run(run)
-    return None if found is None else Report(run=found, rows=tuple(_rows(ledger, found)))
+    if found is None:
+        return None
+    rows = sorted(_rows(ledger, found), key=lambda row: worst_first(row.result))
+    return Report(run=found, rows=tuple(rows))
 
 
 def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
@@ -53,5 +62,7 @@ def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
         )
     for case_id, plan in ledger.plans_of_run(run.id):
         yield ReportRow(result=result_of_plan(case_id, plan, reason=None if run.mode is RunMode.PLAN else plan.reason))
+    own = run.summary.get("standings")
     for standing in ledger.standings(during=run):
-        yield ReportRow(result=result_of_standing(standing), since=standing.since)
+        if not isinstance(own, list) or standing.id in own:
+            yield ReportRow(result=result_of_standing(standing), since=standing.since)

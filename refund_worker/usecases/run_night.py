@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError, StripeError, Unauthorized
 from refund_worker.domain.facts import Customer
 from refund_worker.domain.plans import Plan
@@ -47,7 +48,7 @@ class RunResult:
     cases: list[CaseResult] = field(default_factory=list)
 
     def summary(self) -> dict[str, object]:
-        """The `--json` object of design section 9 without its cases."""
+        """The `--json` object (README, Contracts) without its cases."""
         return {
             "run": self.run,
             "mode": str(self.mode),
@@ -194,13 +195,18 @@ def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResu
         result.status = RunStatus.FINISHED if gate.stopped_by is None else RunStatus.STOPPED
     result.stopped_by, result.permission = gate.stopped_by, gate.permission
     ended: list[Plan] = []
-    if run.sweep and result.status is RunStatus.FINISHED and not gate.limited:
+    complete = run.sweep and result.status is RunStatus.FINISHED and not gate.limited
+    if complete:
         seen = {(one.customer, one.currency) for one in result.cases}
         standing = (one.plan for one in world.ledger.standings())
         ended = [plan for plan in standing if (plan.customer, plan.currency) not in seen]
     now = world.clock.now()
+    summary = result.summary()
+    if not complete:
+        # A complete sweep leaves standing just what it saw; any other pass says which holds and skips were its own.
+        summary["standings"] = [one.case for one in result.cases if one.outcome in {Outcome.HELD, Outcome.SKIPPED}]
     with world.ledger.writing() as writer:
         for plan in ended:
             writer.end_standing(customer=plan.customer, currency=plan.currency, now=now)
-        writer.finish_run(run=run.id, status=result.status, summary=result.summary(), now=now)
+        writer.finish_run(run=run.id, status=result.status, summary=summary, now=now)
     return result

@@ -52,7 +52,7 @@ def stops_of(scene: Scene) -> Iterator[Stop]:
 
 def problems(scene: Scene, stop: Stop) -> list[str]:
     """Live through one world to its rest; return what is wrong with it."""
-    world = _Account(scene)
+    world = Account(scene)
     stopped: list[str] = []
 
     def meet(call: Call, phase: str) -> None:
@@ -82,7 +82,7 @@ def problems(scene: Scene, stop: Stop) -> list[str]:
     return _judged(scene, world)
 
 
-class _Account:
+class Account:
     """The account of a scene with one ledger; its event happens once, before whoever reserves first."""
 
     def __init__(self, scene: Scene) -> None:
@@ -109,7 +109,7 @@ class _Account:
         )
 
 
-def _judged(scene: Scene, world: _Account) -> list[str]:
+def _judged(scene: Scene, world: Account) -> list[str]:
     (book,) = world.sandbox.books()
     found = judge.losses(world.sandbox) + judge.double_refunds(book)
     if book.balance != scene.balance:
@@ -127,7 +127,7 @@ def _judged(scene: Scene, world: _Account) -> list[str]:
 
 def _met(scene: Scene) -> list[tuple[Call, str]]:
     """Every place of the scene's undisturbed night."""
-    world, met = _Account(scene), list[tuple[Call, str]]()
+    world, met = Account(scene), list[tuple[Call, str]]()
 
     def meet(call: Call, phase: str) -> None:
         met.append((call, phase))

@@ -263,7 +263,7 @@ def test_a_replayed_refusal_is_definite_whatever_sends_are_open() -> None:
 
 
 def test_a_permission_missing_beside_an_earlier_open_send_is_not_definite_either() -> None:
-    """This holds for 401 and 403 too (design section 6)."""
+    """This holds for 401 and 403 too."""
     stage = Stage.of("one_charge")
     stage.kill_at(REFUND, "before")
     stage.refuse(REFUNDS, status=403, times=0)

@@ -17,6 +17,7 @@ def as_text(report: Report) -> str:
         f"Run {run.id} ({run.command}, {run.status})",
         f"Account {run.account}, {mode} mode, policy {run.policy_digest}",
         f"Started {utc(run.started_at)}, finished {finished}",
+        "Balances have Stripe's sign: negative is credit.",
         "",
         *_sums(report),
     ]
