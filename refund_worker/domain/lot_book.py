@@ -5,10 +5,10 @@ owed while a lot has something left.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from refund_worker.domain.credit import Lot, Origin
+from refund_worker.domain.credit import Lot
 from refund_worker.domain.marks import NamedLot
 
 
@@ -31,8 +31,8 @@ class _Owed:
 class LotBook:
     """The lots of one customer in one currency, oldest first, changed movement by movement."""
 
-    def __init__(self, *, refundable_origins: frozenset[Origin], owed_minor: int) -> None:
-        self._refundable_origins = refundable_origins
+    def __init__(self, *, may_leave: Callable[[Lot], bool], owed_minor: int) -> None:
+        self._may_leave = may_leave
         self._lots: list[Lot] = []
         self._owed: list[_Owed] = [_Owed(by=None, amount_minor=owed_minor)] if owed_minor else []
         self._unfunded: dict[str, int] = {}
@@ -122,7 +122,7 @@ class LotBook:
     def _take_or_owe(self, entry: _Owed) -> None:
         places: Sequence[int] = range(len(self._lots))
         if entry.by is None:
-            places = sorted(places, key=lambda place: self._lots[place].origin not in self._refundable_origins)
+            places = sorted(places, key=lambda place: not self._may_leave(self._lots[place]))
         missing = self._take(places, entry.amount_minor, by=entry.by)
         if missing:
             self._owed.append(_Owed(by=entry.by, amount_minor=missing))

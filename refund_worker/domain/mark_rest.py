@@ -1,6 +1,7 @@
 """A mark's rest: what a reserve took that neither came back to the credit nor went out as a refund."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
@@ -81,6 +82,13 @@ def unreadable_refund_marks(charges: Iterable[Charge]) -> tuple[str, ...]:
             if mark is not None and mark.kind != "refund":
                 unreadable.append(refund.id)
     return tuple(unreadable)
+
+
+def refunds_without_debit(charges: Iterable[Charge], *, debits: AbstractSet[str]) -> list[str]:
+    """Return the standing refunds whose mark names a debit that is not among those of the customer."""
+    return [
+        refund.id for refund, mark in _marked_refunds(charges) if mark.debit is not None and mark.debit not in debits
+    ]
 
 
 def _marked(

@@ -54,7 +54,8 @@ def read_movement(transaction: CustomerBalanceTransaction, *, invoices: Mapping[
 def is_reserve(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
     """Whether the movement is the debit that the mark tells of: positive, and the sum of the lots it names."""
     named = sum(lot.amount_minor for lot in mark.lots)
-    return mark.kind == "reserve" and transaction.amount_minor > 0 and named == transaction.amount_minor
+    ours = mark.kind == "reserve" and transaction.invoice is None
+    return ours and transaction.amount_minor > 0 and named == transaction.amount_minor
 
 
 def is_return(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:

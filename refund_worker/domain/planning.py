@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from refund_worker.domain import guards, traces
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
@@ -17,7 +18,7 @@ from refund_worker.domain.plans import Candidate, Plan, PlannedRefund
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.provenance import replay
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.refundable import Share, amounts, name_lots, shares
+from refund_worker.domain.refundable import Share, amounts, may_leave, name_lots, shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ def _replay(facts: CustomerFacts, currency: str, policy: Policy) -> Replay:
         invoices={invoice.id: invoice for invoice in facts.invoices},
         refundable_origins=policy.origins,
         complete=facts.complete,
+        may_leave=partial(may_leave, policy=policy),
     )
 
 
@@ -133,18 +135,20 @@ def _findings(
     invoices = {invoice.id: invoice for invoice in facts.invoices}
     pending = guards.pending_items(items=facts.pending_items, currency=currency)
     rests = mark_rests(facts.transactions, facts.charges)
+    elsewhere = guards.multi_currency(facts=facts, currency=currency)
     lots = proposal.refundable_lots
     subscriptions = _subscriptions(proposal.shares, facts)
     in_order = (
         _deleted(facts),
-        None if pending and proposal.credit_minor == 0 else _credit_gone(proposal),
+        None if (pending or elsewhere) and proposal.credit_minor == 0 else _credit_gone(proposal),
         pending if proposal.credit_minor == 0 else None,
+        elsewhere if proposal.credit_minor == 0 else None,
         _inconsistent(proposal),
         traces.reservation_not_read(rests=rests, complete=facts.complete),
-        traces.mark_unreadable(facts=facts),
+        traces.mark_unreadable(facts=facts, rests=rests),
         traces.orphan_reservation(rests=rests, now=now),
         traces.overdrawn_reservation(rests=rests),
-        guards.multi_currency(facts=facts, currency=currency),
+        elsewhere,
         _no_refundable_credit(proposal),
         guards.excluded_customer(facts=facts, policy=policy),
         pending,

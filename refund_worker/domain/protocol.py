@@ -33,6 +33,8 @@ HOUR_S = 3600
 
 # Four hours for a pause between the check and the send, then every send has landed before the keys' first pruning.
 SEND_WITHIN_S = 20 * HOUR_S
+# A case that was interrupted longer is given back and planned anew: its guards were judged too long ago.
+PLAN_FRESH_S = 15 * 60
 # docs.stripe.com/api/idempotent_requests: keys may be pruned once they are at least 24 hours old.
 CLOSE_BY_MARK_AFTER_S = 24 * HOUR_S
 # A write that a stored 500 hides is listed within seconds; two looks this far apart outlast a lagging replica.

@@ -1,7 +1,7 @@
 """Provenance: what is left of which lot, replayed from the customer balance transactions."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from refund_worker.domain.credit import Lot, Origin, Replay
@@ -25,6 +25,7 @@ def replay(
     complete: bool,
     up_to: str | None = None,
     before: bool = False,
+    may_leave: Callable[[Lot], bool] | None = None,
 ) -> Replay:
     """Replay one currency's movements into lots.
 
@@ -36,6 +37,7 @@ def replay(
         complete: The oldest transaction is the customer's first.
         up_to: The newest transaction to replay, for the state at that time; None = all.
         before: Leave `up_to` itself out.
+        may_leave: What of these origins may leave as cash; only that does somebody else's debit take first. None = all.
 
     Raises:
         HistoryInconsistent: If the amounts and ending balances do not add up, too little was read, or `up_to` is
@@ -45,7 +47,12 @@ def replay(
     past = window(movements, complete=complete)
     opening = past[0].transaction if past else None
     start = opening.ending_balance_minor - opening.amount_minor if opening else _newest_ending(movements)
-    book = _Replaying(invoices=invoices, refundable_origins=refundable_origins, start_minor=start)
+    origins = refundable_origins - {Origin.UNKNOWN}
+
+    def first(lot: Lot) -> bool:
+        return lot.origin in origins and (may_leave is None or may_leave(lot))
+
+    book = _Replaying(invoices=invoices, may_leave=first, start_minor=start)
     for movement in past:
         book.add(movement)
     return Replay(
@@ -66,6 +73,7 @@ def covered_by(
     invoices: Mapping[str, Invoice],
     refundable_origins: frozenset[Origin],
     complete: bool,
+    may_leave: Callable[[Lot], bool] | None = None,
 ) -> int:
     """Say how much of a reserve its lots covered just before it (rule ENDING_BALANCE_TELLS_OF_MOVES).
 
@@ -83,6 +91,7 @@ def covered_by(
         complete=complete,
         up_to=debit_id,
         before=True,
+        may_leave=may_leave,
     )
     left = [lot.left_minor if lot.origin in refundable_origins - {Origin.UNKNOWN} else 0 for lot in past.lots]
     covered = 0
@@ -105,10 +114,8 @@ def _newest_ending(movements: Sequence[Movement]) -> int:
 class _Replaying:
     """The lots and the running balance (Stripe's sign), moved on transaction by transaction."""
 
-    def __init__(
-        self, *, invoices: Mapping[str, Invoice], refundable_origins: frozenset[Origin], start_minor: int
-    ) -> None:
-        self.lots = LotBook(refundable_origins=refundable_origins - {Origin.UNKNOWN}, owed_minor=max(0, start_minor))
+    def __init__(self, *, invoices: Mapping[str, Invoice], may_leave: Callable[[Lot], bool], start_minor: int) -> None:
+        self.lots = LotBook(may_leave=may_leave, owed_minor=max(0, start_minor))
         self.balance_minor = start_minor
         self._invoices = invoices
         self._booked: Counter[str] = Counter()

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     CLOSED_BY_MARK = "closed_by_mark"
     CREDIT_MOVED = "credit_moved"
     FUNDS_INSUFFICIENT = "funds_insufficient"
+    PLAN_STALE = "plan_stale"
     PERMISSION_MISSING = "permission_missing"
     REFUND_FAILED = "refund_failed"
     RESERVE_REFUSED = "reserve_refused"

@@ -182,4 +182,4 @@ def _result(
 
 def _invoice(params: dict[str, object]) -> str:
     metadata = params.get("metadata")
-    return str(metadata[INVOICE]) if isinstance(metadata, dict) else ""
+    return str(metadata.get(INVOICE, "")) if isinstance(metadata, dict) else ""

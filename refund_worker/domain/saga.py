@@ -15,7 +15,7 @@ from refund_worker.domain.currencies import step_minor
 from refund_worker.domain.lot_book import is_named
 from refund_worker.domain.marks import INVOICE
 from refund_worker.domain.plans import Plan, PlannedRefund
-from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, SEND_WITHIN_S
+from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, PLAN_FRESH_S, SEND_WITHIN_S
 from refund_worker.domain.reasons import Reason
 
 # Stripe's words for "less is left on this charge than you think"; asking for more than remains has no code but this
@@ -185,8 +185,13 @@ def _after_reserve(case: Case, reserve: Step, *, now: int) -> Move:
         return GoOn(state=State.REFUNDING, reason=None)
     if not may_send(case, now=now):
         return GoOn(state=State.CLOSING, reason=Reason.TOO_LATE)
-    expected = reserve.before_minor is not None and (
-        reserve.ending_balance_minor == reserve.before_minor + reserve.amount_minor
+    if _is_stale(case, now=now):
+        return GoOn(state=State.CLOSING, reason=Reason.PLAN_STALE)
+    # An expected ending balance is trusted only moments after the plan: by the claim that opened the case.
+    expected = (
+        case.fence == 1
+        and reserve.before_minor is not None
+        and (reserve.ending_balance_minor == reserve.before_minor + reserve.amount_minor)
     )
     return Cover(step=reserve, expected=expected)
 
@@ -218,6 +223,8 @@ def _refunding(case: Case, *, now: int) -> Move:
         return GoOn(state=State.CLOSING, reason=_why_not_all(case))
     if not may_send(case, now=now):
         return GoOn(state=State.CLOSING, reason=Reason.TOO_LATE)
+    if _is_stale(case, now=now):
+        return GoOn(state=State.CLOSING, reason=Reason.PLAN_STALE)
     return IntendRefund(
         name=f"refund:{len(latest) + 1}",
         attempt=1,
@@ -273,6 +280,11 @@ def _wanted_by_subscription(plan: Plan) -> Counter[str]:
                 amount -= taken
                 wanted[lot.subscription or ANY_SUBSCRIPTION] += taken
     return wanted
+
+
+def _is_stale(case: Case, *, now: int) -> bool:
+    """Interrupted, and resumed too late for its plan."""
+    return case.fence > 1 and now - case.opened_at > PLAN_FRESH_S
 
 
 def _again(step: Step) -> IntendRefund:

@@ -7,18 +7,23 @@ from refund_worker.domain.charges import payments_by
 from refund_worker.domain.credit import Lot
 from refund_worker.domain.facts import CustomerFacts
 from refund_worker.domain.guards import Finding
-from refund_worker.domain.mark_rest import MarkRest, unreadable_refund_marks
+from refund_worker.domain.mark_rest import MarkRest, refunds_without_debit, unreadable_refund_marks
 from refund_worker.domain.marks import CASE
 from refund_worker.domain.movements import Kind, read_movement
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S
 from refund_worker.domain.reasons import Reason
 
 
-def mark_unreadable(*, facts: CustomerFacts) -> Finding | None:
-    """Hold a customer with a mark that cannot be ours: somebody edited the metadata that tells what we did."""
+def mark_unreadable(*, facts: CustomerFacts, rests: Iterable[MarkRest]) -> Finding | None:
+    """Hold a customer with a mark that cannot be ours: somebody edited the metadata that tells what we did.
+
+    A refund that is marked for a debit which the whole history does not show is such a mark too.
+    """
     invoices = {invoice.id: invoice for invoice in facts.invoices}
     rows = [row.id for row in facts.transactions if read_movement(row, invoices=invoices).malformed]
     found = [*rows, *unreadable_refund_marks(facts.charges)]
+    if facts.complete:
+        found += refunds_without_debit(facts.charges, debits={rest.debit for rest in rests})
     if not found:
         return None
     return Finding(reason=Reason.MARK_UNREADABLE, numbers={"object": found[0], "objects": len(found)})

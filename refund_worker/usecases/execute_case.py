@@ -25,7 +25,7 @@ from refund_worker.domain.saga import (
     refunded_minor,
 )
 from refund_worker.usecases.give_back import give_back
-from refund_worker.usecases.look_by_mark import adopt_by_mark, cover_reserve, look_twice
+from refund_worker.usecases.look_by_mark import adopt_by_mark, charge_changed, cover_reserve, look_once, look_twice
 from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend, send_recorded
 from refund_worker.usecases.world import World
 
@@ -73,15 +73,12 @@ def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int],
         case IntendReserve(attempt=attempt):
             intend_reserve(world, claim, case, attempt=attempt)
         case IntendRefund() as refund:
-            intend_refund(world, claim, case, refund)
+            if case.fence > 1 and charge_changed(world, case, refund.charge):
+                _go_on(world, claim, case, state=State.CLOSING, reason=Reason.CHARGE_CHANGED)
+            else:
+                intend_refund(world, claim, case, refund)
         case Resend(step=step):
-            sent = resends.get((step.name, step.attempt), 0)
-            if sent >= SENDS_PER_CLAIM_MAX:
-                return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.name} has no answer yet")
-            if sent or step.sends:
-                world.clock.sleep(PAUSES_S[min(sent, len(PAUSES_S) - 1)])
-            resends[(step.name, step.attempt)] = sent + 1
-            resend(world, claim, step)
+            return _send_again(world, claim, case, step, resends)
         case LookTwice(step=step):
             look_twice(world, claim, case, step)
         case Cover(step=step, expected=expected):
@@ -94,6 +91,23 @@ def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int],
             return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"waits for its keys to be pruned, until {until}")
         case GoOn(state=state, reason=reason):
             _go_on(world, claim, case, state=state, reason=reason)
+    return True
+
+
+def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dict[tuple[str, int], int]) -> bool:
+    sent = resends.get((step.name, step.attempt), 0)
+    if sent >= SENDS_PER_CLAIM_MAX:
+        return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.name} has no answer yet")
+    if case.fence > 1 and not sent:
+        # Whoever takes a case over looks before it sends: by the mark, and at the charge.
+        if look_once(world, claim, case, step):
+            return True
+        if step.kind == "refund" and charge_changed(world, case, step.target):
+            return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.target} was refunded by somebody else")
+    if sent or step.sends:
+        world.clock.sleep(PAUSES_S[min(sent, len(PAUSES_S) - 1)])
+    resends[step.name, step.attempt] = sent + 1
+    resend(world, claim, step)
     return True
 
 

@@ -6,13 +6,13 @@ that saw the same rest only one moves money, and the other is told to look again
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 
 from refund_worker.domain.cases import Case, Claim, Outcome, SendAnswer, State, Step, StepState
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
-from refund_worker.domain.mark_rest import MarkRest, mark_rests
 from refund_worker.domain.marks import Mark, MarkUnreadable, give_back_key, read_mark, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
@@ -28,15 +28,28 @@ _LOOKS_AT_A_SPENT_KEY = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkView:
-    """What Stripe shows of one debit of ours: its rest, and the movements and refunds that carry its mark.
+    """What Stripe shows of one debit of ours: the movements and refunds that carry its mark; positive minor units.
 
-    `ending_balance_minor` is the newest in the debit's currency, with Stripe's sign.
+    Attributes:
+        reserved_minor: The debit, as the ledger or the balance transactions have it: a mark can be edited.
+        ending_balance_minor: The newest in the debit's currency, with Stripe's sign; None where none was read.
     """
 
-    rest: MarkRest
-    ending_balance_minor: int
+    reserved_minor: int
+    ending_balance_minor: int | None
     returned: tuple[CustomerBalanceTransaction, ...]
     refunds: tuple[Refund, ...]
+
+    @property
+    def returned_minor(self) -> int:
+        """Given back and re-credited so far."""
+        return -sum(movement.amount_minor for movement in self.returned)
+
+    @property
+    def rest_minor(self) -> int:
+        """Reserve - give-backs - re-credits - refunds that have not failed."""
+        refunded = sum(refund.amount_minor for refund in self.refunds if refund.stands)
+        return self.reserved_minor - self.returned_minor - refunded
 
 
 def give_back(world: World, claim: Claim, case: Case, debit: Step) -> bool:
@@ -50,11 +63,11 @@ def give_back(world: World, claim: Claim, case: Case, debit: Step) -> bool:
         transactions = _transactions_to(world, case, debit)
         if transactions is None:
             return _owe(world, claim)
-        view = view_of(transactions=transactions, charges=_charges_of(world, case), debit_id=str(debit.stripe_id))
+        view = view_of(transactions=transactions, charges=_charges_of(world, case), debit=debit, case=case)
         case = record_what_stripe_shows(world, claim, case, view)
         if debit.amount_minor == refunded_minor(case) + returned_minor(case):
             return True
-        if view.rest.rest_minor <= 0:
+        if view.rest_minor <= 0:
             return _leave(
                 world, claim, Reason.OVERDRAWN_RESERVATION, "Stripe shows more returned than the ledger knows"
             )
@@ -89,31 +102,48 @@ def _transactions_to(world: World, case: Case, debit: Step) -> list[CustomerBala
 
 
 def _charges_of(world: World, case: Case) -> list[Charge]:
-    targets = dict.fromkeys(step.target for step in case.steps if step.kind == "refund")
-    return [world.stripe.charge(target) for target in targets]
+    """Every charge over which this case may have refunded, also where the ledger is an older copy and forgot it."""
+    charges = list(world.stripe.charges(case.plan.customer))
+    known = {charge.id for charge in charges}
+    ours = [step.target for step in case.steps if step.kind == "refund"]
+    planned = [candidate.charge for candidate in case.plan.candidates]
+    return charges + [world.stripe.charge(one) for one in dict.fromkeys(ours + planned) if one not in known]
 
 
 def view_of(
-    *, transactions: Iterable[CustomerBalanceTransaction], charges: Iterable[Charge], debit_id: str
+    *, transactions: Iterable[CustomerBalanceTransaction], charges: Iterable[Charge], debit: Step, case: Case
 ) -> MarkView:
-    """Pick out of the facts what belongs to one debit."""
-    transactions, charges = tuple(transactions), tuple(charges)
-    rest = next(one for one in mark_rests(transactions, charges) if one.debit == debit_id)
-    currency = next(one.currency for one in transactions if one.id == debit_id)
+    """Pick out of the facts what belongs to one debit: by its mark, or because the ledger knows it."""
+    transactions, debit_id = tuple(transactions), str(debit.stripe_id)
+    known = {step.stripe_id for step in case.steps if step.kind != "reserve" and step.stripe_id is not None}
+    newest = next((one for one in transactions if one.currency == case.plan.currency), None)
     return MarkView(
-        rest=rest,
-        ending_balance_minor=next(one for one in transactions if one.currency == currency).ending_balance_minor,
-        returned=tuple(one for one in transactions if _mark_naming(one.metadata, debit_id)),
-        refunds=tuple(one for charge in charges for one in charge.refunds if _mark_naming(one.metadata, debit_id)),
+        reserved_minor=debit.amount_minor,
+        ending_balance_minor=newest.ending_balance_minor if newest is not None else None,
+        returned=tuple(
+            one
+            for one in transactions
+            if one.amount_minor < 0 and (one.id in known or _mark_naming(one.metadata, debit_id))
+        ),
+        refunds=tuple(
+            one
+            for charge in charges
+            for one in charge.refunds
+            if one.id in known or _mark_naming(one.metadata, debit_id)
+        ),
     )
 
 
-def _mark_naming(metadata: Mapping[str, str], debit_id: str) -> Mark | None:
+def _mark_naming(metadata: Mapping[str, str], debit_id: str) -> bool:
+    mark = _readable(metadata)
+    return mark is not None and mark.debit == debit_id
+
+
+def _readable(metadata: Mapping[str, str]) -> Mark | None:
     try:
-        mark = read_mark(metadata)
+        return read_mark(metadata)
     except MarkUnreadable:
         return None
-    return mark if mark is not None and mark.debit == debit_id else None
 
 
 def record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkView) -> Case:
@@ -142,11 +172,32 @@ def record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkV
 def _refunds_shown(case: Case, view: MarkView) -> Iterator[Step]:
     by_id = {step.stripe_id: step for step in case.steps if step.stripe_id}
     by_name = latest_attempts(case.steps)
-    for refund in view.refunds:
-        mark = read_mark(refund.metadata)
+    for refund in reversed(view.refunds):
+        mark = _readable(refund.metadata)
         step = by_id.get(refund.id) or (by_name.get(mark.step) if mark and mark.case == case.id else None)
-        if step is not None and (step.stripe_id, step.status) != (refund.id, refund.status):
-            yield replace(step, stripe_id=refund.id, status=refund.status)
+        if step is None or step.stripe_id not in {None, refund.id} or step.kind != "refund":
+            free = mark is not None and mark.kind == "refund" and mark.step not in by_name
+            name = mark.step if mark is not None and free else _next_name("refund", by_name)
+            step = adopted_refund(refund, name=name, now=case.opened_at)
+        if (step.stripe_id, step.status) != (refund.id, refund.status):
+            step = replace(step, stripe_id=refund.id, status=refund.status)
+            by_name[step.name] = step
+            yield step
+
+
+def adopted_refund(refund: Refund, *, name: str, now: int) -> Step:
+    """The step of a refund of ours that this ledger does not know: it was lost, or is an older copy."""
+    return Step(
+        name=name,
+        attempt=1,
+        key=f"adopted:{refund.id}",
+        amount_minor=refund.amount_minor,
+        target=refund.charge,
+        params={"metadata": dict(refund.metadata)},
+        before_minor=None,
+        state=StepState.INTENDED,
+        intended_at=now,
+    )
 
 
 def _returns_shown(case: Case, view: MarkView, *, now: int) -> Iterator[Step]:
@@ -155,9 +206,14 @@ def _returns_shown(case: Case, view: MarkView, *, now: int) -> Iterator[Step]:
     for movement in reversed(view.returned):
         if movement.id in by_id:
             continue
-        mark = read_mark(movement.metadata)
+        mark = _readable(movement.metadata)
         step = by_name.get(mark.step) if mark and mark.case == case.id else None
-        if step is None or step.stripe_id is not None or step.amount_minor != -movement.amount_minor:
+        if (
+            step is None
+            or step.kind == "reserve"
+            or step.stripe_id is not None
+            or step.amount_minor != -movement.amount_minor
+        ):
             step = _others_give_back(case, movement, name=_next_name("give_back", by_name), now=now)
         step = replace(step, stripe_id=movement.id, ending_balance_minor=movement.ending_balance_minor)
         by_name[step.name] = step
@@ -200,7 +256,7 @@ def _give_back_step(case: Case, debit: Step, view: MarkView, *, now: int) -> Ste
     The attempt grows only with keys that are spent for good (rule GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT): another
     deployment may still be about to send the same key.
     """
-    returned = view.rest.given_back_minor + view.rest.recredited_minor
+    returned = view.returned_minor
     same_sum = [one for one in case.steps if one.key.startswith(_key_stem(debit, returned))]
     attempt = 1 + sum(one.state is StepState.REFUSED for one in same_sum)
     key = give_back_key(debit=str(debit.stripe_id), returned_minor=returned, attempt=attempt)
@@ -208,7 +264,7 @@ def _give_back_step(case: Case, debit: Step, view: MarkView, *, now: int) -> Ste
     if known is not None:
         return known
     failed = _failed_refund(view)
-    kind, amount = "give_back", view.rest.rest_minor
+    kind, amount = "give_back", view.rest_minor
     if failed is not None:
         kind, amount = "recredit", min(failed.amount_minor, amount)
     name = _next_name(kind, latest_attempts(case.steps))
@@ -240,7 +296,7 @@ def _give_back_step(case: Case, debit: Step, view: MarkView, *, now: int) -> Ste
 
 def _failed_refund(view: MarkView) -> Refund | None:
     """A refund of the mark that failed or was canceled and is not re-credited (rule FAILED_REFUND_IS_RECREDITED)."""
-    marks = [read_mark(movement.metadata) for movement in view.returned]
+    marks = [_readable(movement.metadata) for movement in view.returned]
     recredited = {mark.refund for mark in marks if mark is not None}
     return next((one for one in view.refunds if not one.stands and one.id not in recredited), None)
 
@@ -249,8 +305,8 @@ def _key_stem(debit: Step, returned: int) -> str:
     return give_back_key(debit=str(debit.stripe_id), returned_minor=returned, attempt=0)[:-1]
 
 
-def _next_name(kind: str, taken: dict[str, Step]) -> str:
-    return f"{kind}:{sum(name.startswith(kind) for name in taken) + 1}"
+def _next_name(kind: str, taken: Container[str]) -> str:
+    return next(name for number in count(1) if (name := f"{kind}:{number}") not in taken)
 
 
 def _owe(world: World, claim: Claim) -> bool:

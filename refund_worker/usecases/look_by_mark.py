@@ -1,16 +1,19 @@
 """Looks before it sends: finds our own writes at Stripe by their marks, and what the lots covered of a reserve."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from refund_worker.domain.cases import Case, Claim, State, Step
-from refund_worker.domain.errors import HistoryInconsistent
+from refund_worker.domain.errors import HistoryInconsistent, NotFound
 from refund_worker.domain.facts import CustomerBalanceTransaction, Refund
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
 from refund_worker.domain.provenance import covered_by
 from refund_worker.domain.reasons import Reason
+from refund_worker.domain.refundable import may_leave
 from refund_worker.domain.saga import ABSENT_AFTER_500, ABSENT_BY_MARK
 from refund_worker.domain.window import enough
+from refund_worker.usecases.send_step import refunded_before
 from refund_worker.usecases.world import World
 
 _PAGE = 100  # Stripe's largest page; asking after each row would be work for nothing
@@ -23,6 +26,16 @@ def look_twice(world: World, claim: Claim, case: Case, step: Step) -> None:
     world.clock.sleep(LOOKUPS_APART_S)
     if not _adopt(world, claim, case, step):
         _give_up(world, claim, step, code=ABSENT_AFTER_500)
+
+
+def look_once(world: World, claim: Claim, case: Case, step: Step) -> bool:
+    """Adopt an attempt without an answer where Stripe shows its mark; says whether it did."""
+    return _adopt(world, claim, case, step)
+
+
+def charge_changed(world: World, case: Case, charge: str) -> bool:
+    """Whether a charge is not as the plan and our own refunds left it: somebody else refunds it."""
+    return world.stripe.charge(charge).refunded_minor != refunded_before(case, charge)
 
 
 def adopt_by_mark(world: World, claim: Claim, case: Case, steps: Sequence[Step]) -> None:
@@ -71,6 +84,7 @@ def _covered(world: World, case: Case, reserve: Step) -> int:
             invoices=invoices,
             refundable_origins=world.policy.origins,
             complete=complete,
+            may_leave=partial(may_leave, policy=world.policy),
         )
     except HistoryInconsistent:
         # What cannot be judged is not refunded: all of it is given back.
@@ -98,11 +112,14 @@ def find_movement(world: World, case: Case, step: Step) -> CustomerBalanceTransa
     """The customer balance transaction that carries the step's mark."""
     # A day of clock skew is more than any server runs on; older movements cannot be this step's.
     oldest = step.intended_at - CLOSE_BY_MARK_AFTER_S
-    for transaction in world.stripe.customer_balance_transactions(case.plan.customer):
-        if transaction.created < oldest:
-            break
-        if marks_step(transaction.metadata, case=case.id, step=step.name):
-            return transaction
+    try:
+        for transaction in world.stripe.customer_balance_transactions(case.plan.customer):
+            if transaction.created < oldest:
+                break
+            if marks_step(transaction.metadata, case=case.id, step=step.name):
+                return transaction
+    except NotFound:
+        return None  # the customer is gone, and nothing of ours can be on a balance that is not there
     return None
 
 

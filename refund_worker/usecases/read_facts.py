@@ -31,7 +31,7 @@ def read_facts(
         StripeError: If a list could not be read, or lacks what a decision needs.
     """
     invoices = stripe.invoices(customer.id)
-    charges = _with_charges_of_payments(stripe, invoices, stripe.charges(customer.id))
+    charges = with_charges_of_payments(stripe, invoices, stripe.charges(customer.id))
     read_at = clock.now()
     transactions, complete = _transactions(stripe, customer, invoices)
     return CustomerFacts(
@@ -65,7 +65,7 @@ def _reaches_back(read: list[CustomerBalanceTransaction], invoices: dict[str, In
     )
 
 
-def _with_charges_of_payments(
+def with_charges_of_payments(
     stripe: StripeGateway, invoices: tuple[Invoice, ...], charges: tuple[Charge, ...]
 ) -> tuple[Charge, ...]:
     """Add the charges that paid an invoice but are not listed under the customer (a payer other than the customer)."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import chain, islice
 
 from refund_worker.domain.cases import Case, Claim, State, Step, StepState
-from refund_worker.domain.errors import CaseIsLive, NotFound, StripeError, Unauthorized
+from refund_worker.domain.errors import CaseIsLive, LedgerError, NotFound, StripeError, Unauthorized
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction
 from refund_worker.domain.mark_rest import MarkRest, mark_rests
 from refund_worker.domain.marks import MarkUnreadable, read_mark
@@ -17,8 +17,10 @@ from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LEASE_S
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
+from refund_worker.domain.saga import debit_of, returned_minor
 from refund_worker.usecases.examine_customer import finish_case
-from refund_worker.usecases.give_back import MarkView, record_what_stripe_shows, view_of
+from refund_worker.usecases.give_back import record_what_stripe_shows, view_of
+from refund_worker.usecases.read_facts import with_charges_of_payments
 from refund_worker.usecases.world import World
 
 EVENTS_S = 30 * 24 * 3600  # Stripe keeps events for 30 days (docs.stripe.com/api/events)
@@ -108,6 +110,10 @@ def _mend(world: World, run: Run, result: RecoverResult, *, customers: Iterable[
             continue  # deleted for good: nothing can be read of it, nothing given back
         except StripeError as error:
             result.unreadable[customer] = str(error)
+        except LedgerError:
+            raise
+        except Exception as bug:  # noqa: BLE001  one customer's odd marks must not keep the others from being mended
+            result.unreadable[customer] = f"a bug, please report it: {type(bug).__name__}: {bug}"
 
 
 def _finish(world: World, run: Run, result: RecoverResult, *, status: RunStatus) -> None:
@@ -133,7 +139,7 @@ def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]
     transactions = tuple(world.stripe.customer_balance_transactions(customer))
     if not any(_is_ours(transaction) for transaction in transactions):
         return
-    charges = world.stripe.charges(customer)
+    charges = with_charges_of_payments(world.stripe, world.stripe.invoices(customer), world.stripe.charges(customer))
     for rest in mark_rests(transactions, charges):
         if rest.rest_minor == 0:
             continue
@@ -145,7 +151,7 @@ def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]
 
 def _judge(world: World, rest: MarkRest, *, customer: str) -> Recovered:
     at = rest.created + CLOSE_BY_MARK_AFTER_S
-    case = world.ledger.case(rest.case)
+    case = _known(world, customer=customer, case=rest.case, debit=rest.debit)
     found = Recovered(
         customer=customer,
         currency=rest.currency,
@@ -163,6 +169,14 @@ def _judge(world: World, rest: MarkRest, *, customer: str) -> Recovered:
     return found
 
 
+def _known(world: World, *, customer: str, case: str, debit: str) -> Case | None:
+    """The ledger's case of a debit; a mark that was copied elsewhere names a case of which it is not."""
+    known = world.ledger.case(case)
+    reserve = debit_of(known) if known is not None else None
+    ours = known is not None and known.plan.customer == customer and reserve is not None and reserve.stripe_id == debit
+    return known if ours else None
+
+
 def _give_back(
     world: World,
     run: Run,
@@ -171,59 +185,73 @@ def _give_back(
     transactions: tuple[CustomerBalanceTransaction, ...],
     charges: tuple[Charge, ...],
 ) -> Recovered:
-    view = view_of(transactions=transactions, charges=charges, debit_id=found.debit)
     debit = next(one for one in transactions if one.id == found.debit)
     try:
-        claim = _adopt(world, run, found, debit=debit, view=view)
+        claim = _adopt(world, run, found, debit=debit, transactions=transactions, charges=charges)
     except CaseIsLive:
         return replace(found, finding=Finding.LIVE)
-    adopted = world.ledger.case(found.case)
-    if adopted is not None:
-        # A closed case knows nothing of a refund that failed since: without this it would close again as it was.
-        record_what_stripe_shows(world, claim, adopted, view)
+    before = world.ledger.case(claim.case)
     result = finish_case(world, claim)
-    after = world.ledger.case(found.case)
-    finding = Finding.UNFINISHED if after is None or after.live else Finding.GIVEN_BACK
-    return replace(found, finding=finding, result=result)
-
-
-def _adopt(world: World, run: Run, found: Recovered, *, debit: CustomerBalanceTransaction, view: MarkView) -> Claim:
-    """Make the orphan a live case that only gives back, with the steps that Stripe shows of it."""
-    known = world.ledger.case(found.case)
-    now = world.clock.now()
-    case = known or Case(
-        id=found.case,
-        run=run.id,
-        account=world.account.id,
-        livemode=world.account.livemode,
-        plan=_plan_of_orphan(found, debit),
-        state=State.CLOSING,
-        outcome=None,
-        reason=None,
-        opened_at=now,
-        closed_at=None,
-        covered_minor=0,
-        fence=0,
+    after = world.ledger.case(claim.case)
+    done = (
+        after is not None and not after.live and before is not None and returned_minor(after) > returned_minor(before)
     )
-    steps = [] if known is not None else _steps_of_orphan(debit, view, now=now)
+    return replace(found, finding=Finding.GIVEN_BACK if done else Finding.UNFINISHED, result=result)
+
+
+def _adopt(
+    world: World,
+    run: Run,
+    found: Recovered,
+    *,
+    debit: CustomerBalanceTransaction,
+    transactions: tuple[CustomerBalanceTransaction, ...],
+    charges: tuple[Charge, ...],
+) -> Claim:
+    """Make the orphan a live case that only gives back, with the steps that Stripe shows of it."""
+    known = _known(world, customer=found.customer, case=found.case, debit=found.debit)
+    now = world.clock.now()
+    taken = known is None and world.ledger.case(found.case) is not None
+    case = (
+        replace(known, opened_at=now)
+        if known is not None
+        else Case(
+            id=world.new_id("case") if taken else found.case,
+            run=run.id,
+            account=world.account.id,
+            livemode=world.account.livemode,
+            plan=_plan_of_orphan(found, debit),
+            state=State.CLOSING,
+            outcome=None,
+            reason=None,
+            opened_at=now,
+            closed_at=None,
+            covered_minor=0,
+            fence=0,
+        )
+    )
+    reserve = _reserve_of_orphan(debit, now=now)
     with world.ledger.writing() as writer:
         claim = writer.adopt_orphan(case, worker=world.worker, lease_s=LEASE_S)
-        for step in steps:
-            writer.intend(claim, replace(step, state=StepState.INTENDED, stripe_id=None))
+        if known is None:
+            writer.intend(claim, replace(reserve, state=StepState.INTENDED, stripe_id=None))
             writer.found(
                 claim,
-                step=step.name,
-                attempt=step.attempt,
-                stripe_id=str(step.stripe_id),
-                status=step.status,
-                ending_balance_minor=step.ending_balance_minor,
+                step=reserve.name,
+                attempt=reserve.attempt,
+                stripe_id=debit.id,
+                status=None,
+                ending_balance_minor=debit.ending_balance_minor,
                 now=now,
             )
+    adopted = world.ledger.case(case.id) or case
+    view = view_of(transactions=transactions, charges=charges, debit=debit_of(adopted) or reserve, case=adopted)
+    record_what_stripe_shows(world, claim, adopted, view)
     return claim
 
 
-def _steps_of_orphan(debit: CustomerBalanceTransaction, view: MarkView, *, now: int) -> list[Step]:
-    reserve = Step(
+def _reserve_of_orphan(debit: CustomerBalanceTransaction, *, now: int) -> Step:
+    return Step(
         name="reserve",
         attempt=1,
         key=f"adopted:{debit.id}",
@@ -236,24 +264,6 @@ def _steps_of_orphan(debit: CustomerBalanceTransaction, view: MarkView, *, now: 
         stripe_id=debit.id,
         ending_balance_minor=debit.ending_balance_minor,
     )
-    refunds = [
-        Step(
-            name=mark.step,
-            attempt=1,
-            key=f"adopted:{refund.id}",
-            amount_minor=refund.amount_minor,
-            target=refund.charge,
-            params={"metadata": dict(refund.metadata)},
-            before_minor=None,
-            state=StepState.ACCEPTED,
-            intended_at=now,
-            stripe_id=refund.id,
-            status=refund.status,
-        )
-        for refund in reversed(view.refunds)
-        if (mark := read_mark(refund.metadata)) is not None
-    ]
-    return [reserve, *refunds]
 
 
 def _plan_of_orphan(found: Recovered, debit: CustomerBalanceTransaction) -> Plan:

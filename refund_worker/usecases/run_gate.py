@@ -58,9 +58,14 @@ class RunGate:
             self.limited = self.cases_max is not None and self.cases >= self.cases_max
             return True
 
-    def finished(self, result: CaseResult) -> None:
-        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run."""
+    def finished(self, result: CaseResult, *, resumed: bool = False) -> None:
+        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run.
+
+        A resumed case says nothing of tonight: ten that wait for their keys to be pruned must not stop every night.
+        """
         with self._lock:
+            if resumed and result.reason not in _STOPPING:
+                return
             if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
                 self.failures += 1
             elif result.outcome in {Outcome.REFUNDED, Outcome.PARTLY_REFUNDED}:

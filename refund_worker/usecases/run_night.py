@@ -104,7 +104,7 @@ def run_night(
     crew = _Crew(world=world, gate=gate, watcher=watcher, result=result, threads=threads)
     try:
         if mode is RunMode.RUN:
-            crew.work(_resumes(world))
+            crew.work(_resumes(world), resumed=True)
         crew.work(_examinations(world, gate, watcher, result, run=run, found=found))
     except StripeError as error:
         gate.refuse(str(error)) if isinstance(error, Unauthorized) else gate.stop(str(error))
@@ -121,23 +121,23 @@ class _Crew:
     result: RunResult
     threads: int
 
-    def work(self, jobs: Iterator[Job]) -> None:
+    def work(self, jobs: Iterator[Job], *, resumed: bool = False) -> None:
         """Work all jobs off; on an error of the iterator the begun ones are finished first."""
         with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="case") as pool:
             running: set[Future[CaseResult | None]] = set()
             for job in jobs:
                 running.add(pool.submit(job))
                 if len(running) >= self.threads:
-                    running = self._collect(running)
+                    running = self._collect(running, resumed=resumed)
             while running:
-                running = self._collect(running)
+                running = self._collect(running, resumed=resumed)
 
-    def _collect(self, running: set[Future[CaseResult | None]]) -> set[Future[CaseResult | None]]:
+    def _collect(self, running: set[Future[CaseResult | None]], *, resumed: bool) -> set[Future[CaseResult | None]]:
         done, left = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             result = future.result()
             if result is not None:
-                self.gate.finished(result)
+                self.gate.finished(result, resumed=resumed)
                 self.watcher.case_finished(result)
                 # Without its plan: a night of 100,000 holds must fit in memory.
                 self.result.cases.append(replace(result, plan=None))

@@ -66,7 +66,7 @@ def intend_refund(world: World, claim: Claim, case: Case, refund: IntendRefund) 
         debit=debit.stripe_id if debit else None,
         invoice=refund.invoice,
     )
-    before = next((one.refunded_minor for one in case.plan.candidates if one.charge == refund.charge), None)
+    before = refunded_before(case, refund.charge)
     step = Step(
         name=refund.name,
         attempt=refund.attempt,
@@ -79,6 +79,15 @@ def intend_refund(world: World, claim: Claim, case: Case, refund: IntendRefund) 
         intended_at=world.clock.now(),
     )
     intend_and_send(world, claim, step)
+
+
+def refunded_before(case: Case, charge: str) -> int | None:
+    """What is refunded on a charge if nobody else touched it since the plan: its before-image and our own refunds."""
+    image = next((one.refunded_minor for one in case.plan.candidates if one.charge == charge), None)
+    ours = sum(
+        step.amount_minor for step in case.steps if step.kind == "refund" and step.target == charge and step.stands
+    )
+    return None if image is None else image + ours
 
 
 def resend(world: World, claim: Claim, step: Step) -> SendAnswer:

@@ -62,6 +62,9 @@ def test_a_reserve_is_still_sent_a_second_before_20_hours() -> None:
     stage.kill_at(RESERVE, "before")
     stage.sandbox.clock.advance(20 * 3_600 - 30)
     resume(stage.world())
+    assert [move.amount for move in stage.book.balance_transactions] == [-5_000, 5_000, -5_000]
+    assert (stage.case.outcome, stage.case.reason) == (Outcome.SKIPPED, Reason.PLAN_STALE)
+    night(stage.world("again"))
     stage.check_at_rest(balance=0, refunded=5_000)
 
 

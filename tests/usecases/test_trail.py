@@ -69,7 +69,7 @@ def test_the_story_of_a_charge_that_refuses_and_a_part_given_back() -> None:
 def test_the_story_of_a_killed_process_and_its_successor() -> None:
     """The claim that was taken over stands between the two sends of one attempt."""
     stage = Stage.of("one_charge")
-    stage.kill_at(REFUND, "lost")
+    stage.kill_at(REFUND, "before")
     resume(stage.world("next"))
     told = _story(stage)
     assert told[told.index("case_claimed") - 3 : -1] == [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from refund_worker.adapters.ledger import SqlLedger
+from refund_worker.adapters.ledger import LedgerMisused, SqlLedger
 from refund_worker.domain.cases import Claim, Outcome, SendAnswer, State, StepState
 from refund_worker.domain.errors import CaseIsLive, ClaimLost
 from refund_worker.domain.reasons import Reason
@@ -114,6 +114,18 @@ def test_an_answer_is_the_answer_to_ones_own_send(ledger: SqlLedger) -> None:
     case = ledger.case("case_1")
     assert case is not None
     assert [(send.fence, send.answer) for send in case.steps[0].sends] == [(1, None), (2, SendAnswer.REFUSED)]
+
+
+def test_nobody_answers_for_an_earlier_claim(ledger: SqlLedger) -> None:
+    """Without a send of its own a claim has nothing to answer, though one is open."""
+    started(ledger)
+    Way(ledger=ledger, claim=opened(ledger)).sent(a_step())
+    second = ledger.claim("case_1", worker="second", now=NOW + LEASE_S, lease_s=LEASE_S)
+    assert second is not None
+    with pytest.raises(LedgerMisused, match="no open send of this claim"), ledger.writing() as writer:
+        writer.answered(
+            second, step="reserve", attempt=1, answer=SendAnswer.REFUSED, state=StepState.REFUSED, now=NOW + LEASE_S
+        )
 
 
 def test_the_lease_of_a_claimant_that_is_gone_ends(ledger: SqlLedger) -> None:

@@ -206,6 +206,17 @@ def test_an_entry_that_is_sealed_anew_is_named(trail: SqlLedger, sequence: int) 
     assert "changed and sealed anew" in str(verified.problem)
 
 
+def test_an_entry_whose_link_is_changed_is_named(trail: SqlLedger) -> None:
+    """It was sealed anew over another link: its neighbours agree that it is the one."""
+
+    def tamper(connection: Connection) -> None:
+        sql("UPDATE audit_entries SET previous = 'f' WHERE sequence = 9")(connection)
+        reseal(connection, 9)
+
+    problem = "entry 9 (step_intended, case case_1): changed and sealed anew"
+    assert tampered(trail, tamper).problem == problem
+
+
 def test_swapped_entries_that_are_sealed_anew(trail: SqlLedger) -> None:
     """Two rows change places and get fitting hashes and links: the third tells."""
 
