@@ -1,6 +1,8 @@
 """What a run says of one case, for people and `--json`; and the two identities that its sums keep."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from refund_worker.domain.cases import Case, Outcome, Standing, StepState
 from refund_worker.domain.marks import INVOICE
@@ -127,6 +129,33 @@ def result_of_plan(case: str, plan: Plan, *, reason: Reason | None) -> CaseResul
             for one in plan.refunds
         ),
         planned_minor=plan.planned_minor,
+    )
+
+
+def unplanned_json(result: CaseResult) -> dict[str, object]:
+    """A case without a plan, as the run's row keeps it."""
+    return {
+        "case": result.case,
+        "customer": result.customer,
+        "currency": result.currency,
+        "credit_minor": result.credit_minor,
+        "outcome": str(result.outcome),
+        "reason": None if result.reason is None else str(result.reason),
+    }
+
+
+def result_of_unplanned(kept: Mapping[str, Any]) -> CaseResult:
+    """The result of a case without a plan: all of its credit stays where it is."""
+    return CaseResult(
+        case=kept["case"],
+        customer=kept["customer"],
+        currency=kept["currency"],
+        credit_minor=kept["credit_minor"],
+        excluded_minor=kept["credit_minor"],
+        refundable_minor=0,
+        outcome=Outcome(kept["outcome"]),
+        reason=None if kept["reason"] is None else Reason(kept["reason"]),
+        digest="",
     )
 
 

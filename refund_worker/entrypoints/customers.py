@@ -8,7 +8,7 @@ from rich.console import Console
 
 from refund_worker.bootstrap import read_policy
 from refund_worker.entrypoints.amounts import face_value
-from refund_worker.entrypoints.exits import Exit, WrongUse, say
+from refund_worker.entrypoints.exits import Exit, Out, WrongUse, say, showing, visible
 from refund_worker.entrypoints.explaining import explanation_json, explanation_lines
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.money import check_customer, open_world, plans_only
@@ -28,10 +28,11 @@ def recover(*, full: bool, as_json: bool) -> Exit:
         raise WrongUse("REFUND_LIVE is not 1: set it to 1 to give credit back with this live key")
     wired = open_world(settings, read_policy(settings))
     result = find_and_mend(wired.world, full=full)
-    if as_json:
-        print(json.dumps(_json(result)))  # noqa: T201  the contract's one object
-    else:
-        _print(Console(), result)
+    with showing():
+        if as_json:
+            print(json.dumps(_json(result)))  # noqa: T201  the contract's one object
+        else:
+            _print(Out(), result)
     for customer, problem in result.unreadable.items():
         say(f"{customer} could not be read: {problem}")
     bad = result.unreadable or any(one.finding in _BAD for one in result.found)
@@ -44,11 +45,12 @@ def explain(*, customer: str, as_json: bool) -> Exit:
     settings = load_settings(os.environ)
     wired = open_world(settings, read_policy(settings), customers=[customer])
     explanation = explain_customer(wired.world, customer)
-    if as_json:
-        print(json.dumps(explanation_json(explanation)))  # noqa: T201  the contract's one object
-    else:
-        for line in explanation_lines(explanation):
-            typer.echo(line)
+    with showing():
+        if as_json:
+            print(json.dumps(explanation_json(explanation)))  # noqa: T201  the contract's one object
+        else:
+            for line in explanation_lines(explanation):
+                typer.echo(visible(line))
     return Exit.FINISHED
 
 

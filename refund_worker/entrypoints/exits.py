@@ -1,10 +1,13 @@
 """Exit codes, and the one line a person reads when a command cannot go on (README, Contracts)."""
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 
 import typer
+from rich.console import Console
 
 from refund_worker.adapters.policy_file import PolicyError
 from refund_worker.domain.cases import Outcome
@@ -34,8 +37,10 @@ def exit_of_run(result: RunResult) -> Exit:
         return Exit.WRONG_USE
     if result.status is RunStatus.INTERRUPTED:
         return Exit.INTERRUPTED
-    if result.status is RunStatus.STOPPED:
+    if result.status is RunStatus.STOPPED and not result.failed:
         return Exit.STOPPED
+    if result.failed:
+        return Exit.FOUND if result.cases else Exit.WRONG_USE
     bad = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.OWED}
     return Exit.FOUND if any(case.outcome in bad for case in result.cases) else Exit.FINISHED
 
@@ -52,4 +57,28 @@ def one_line() -> Iterator[None]:
 
 def say(line: str) -> None:
     """Say one line on standard error."""
-    typer.echo(f"refund-worker: {' '.join(line.split())}", err=True)
+    typer.echo(f"refund-worker: {visible(' '.join(line.split()))}", err=True)
+
+
+class Out(Console):
+    """Standard output with tables; a reader that has gone (`| head`) raises, instead of ending the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Let `showing` decide."""
+        raise BrokenPipeError
+
+
+@contextmanager
+def showing() -> Iterator[None]:
+    """Show a result; whether anybody still reads it does not change the exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def visible(text: str) -> str:
+    """Show what a terminal would obey instead of print: escapes, other control characters, changes of direction."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

@@ -14,12 +14,12 @@ from refund_worker.domain.errors import NotFound
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode, RunStatus
-from refund_worker.entrypoints.exits import Exit, WrongUse, exit_of_run, say
+from refund_worker.entrypoints.exits import Exit, Out, WrongUse, exit_of_run, say, showing
 from refund_worker.entrypoints.json_form import run_json
 from refund_worker.entrypoints.logs import CaseLog
 from refund_worker.entrypoints.stock import Stock
 from refund_worker.entrypoints.stopping import stop_on_signals
-from refund_worker.entrypoints.table import ProgressWatcher, print_run
+from refund_worker.entrypoints.table import ProgressWatcher, over_limit, print_run
 from refund_worker.observability import configure_logging
 from refund_worker.settings import Settings, load_settings
 from refund_worker.usecases.run_gate import RunGate
@@ -112,8 +112,9 @@ def _pass(
             customers=customers,
             discover=discover,
         )
-    _show(result, stock if all_time else None, as_json=as_json)
-    _name_what_is_left(result)
+    with showing():
+        _show(result, stock if all_time else None, as_json=as_json)
+    _name_what_is_left(result, wired.world.ledger.live_cases())
     return exit_of_run(result)
 
 
@@ -129,20 +130,21 @@ def _show(result: RunResult, stock: Stock | None, *, as_json: bool) -> None:
         more = {"stock": stock.as_json()} if stock is not None else {}
         print(json.dumps(run_json(result.summary(), result.cases) | more))  # noqa: T201  the contract's one object
         return
-    console = Console()
+    console = Out()
     print_run(console, result)
     if stock is not None:
         stock.show(console)
 
 
-def _name_what_is_left(result: RunResult) -> None:
+def _name_what_is_left(result: RunResult, live: Sequence[str]) -> None:
     """Say on standard error what a person must know: what stopped the run, which cases failed or are unfinished."""
     if result.permission is not None:
         say(result.permission)
     elif result.status is RunStatus.STOPPED:
-        say(f"stopped: {result.stopped_by}")
+        say(f"stopped: {result.stopped_by or over_limit(result)}")
     elif result.status is RunStatus.INTERRUPTED:
-        say("interrupted: the next `refund-worker run` finishes what was begun and goes on")
+        left = ", ".join(live) or "none"
+        say(f"interrupted; unfinished cases: {left}; the next `refund-worker run` finishes them and goes on")
     for case in result.cases:
         if case.outcome in {"failed", "unknown", "owed"}:
             say(f"{case.customer} {case.outcome} ({case.reason}){_detail(case)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from refund_worker.adapters.policy_file import show_policy as policy_text
 from refund_worker.bootstrap import open_ledger, read_policy
-from refund_worker.entrypoints.exits import WrongUse
+from refund_worker.entrypoints.exits import WrongUse, showing
 from refund_worker.entrypoints.reports import as_csv, as_json, as_text
 from refund_worker.settings import load_settings
 from refund_worker.usecases.report_run import Report, report_run
@@ -31,7 +31,8 @@ def report(*, run: str, formats: str, output: Path | None) -> None:
     for name in names:
         text = FORMATS[name](found)
         if output is None:
-            sys.stdout.write(text)
+            with showing():
+                sys.stdout.write(text)
         else:
             _write(output if len(names) == 1 else output.with_name(output.name + ENDINGS[name]), text)
 

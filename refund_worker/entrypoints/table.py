@@ -14,6 +14,7 @@ from refund_worker.domain.results import CaseResult, worst_first
 from refund_worker.domain.runs import RunMode
 from refund_worker.domain.summary import counts_of, totals_of
 from refund_worker.entrypoints.amounts import face_value
+from refund_worker.entrypoints.exits import visible
 from refund_worker.usecases.run_night import RunResult
 
 ROWS_MAX = 100  # what fits a person's patience; the report has all
@@ -46,8 +47,15 @@ def print_run(console: Console, result: RunResult) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    stopped = f": {result.stopped_by}" if result.stopped_by else ""
-    console.print(f"run {result.run} {result.status}{stopped}", highlight=False, soft_wrap=True)
+    why = result.stopped_by or over_limit(result)
+    stopped = f": {visible(why)}" if why else ""
+    console.print(f"run {result.run} {result.status}{stopped}", highlight=False, soft_wrap=True, markup=False)
+
+
+def over_limit(result: RunResult) -> str:
+    """Which limits of a run some cases would have exceeded; they are planned, for the next run."""
+    limits = ", ".join(face_value(minor, currency) for currency, minor in sorted(result.over_limit.items()))
+    return f"some cases would exceed the run's limit of {limits}" if limits else ""
 
 
 def totals_lines(cases: Iterable[CaseResult]) -> list[str]:
@@ -80,7 +88,7 @@ def _cases(cases: list[CaseResult], *, moved: str) -> Table:
         outcome = Text(_words(case.outcome), style=_COLOURS[case.outcome])
         if case.reason is not None:
             outcome.append(f" {case.reason}", style="default")
-        table.add_row(case.customer, *money, outcome)
+        table.add_row(Text(visible(case.customer)), *money, outcome)
     return table
 
 

@@ -8,6 +8,7 @@ from refund_worker.domain.errors import (
     CaseIsLive,
     ClaimLost,
     LedgerError,
+    Rejected,
     StripeError,
     Unauthorized,
     UnreadableAnswer,
@@ -62,7 +63,7 @@ def examine_customer(
             detail=str(error),
         )
     except StripeError as error:
-        reason = Reason.FACTS_UNREADABLE if isinstance(error, UnreadableAnswer) else Reason.STRIPE_BUSY
+        reason = Reason.FACTS_UNREADABLE if isinstance(error, UnreadableAnswer | Rejected) else Reason.STRIPE_BUSY
         return _unplanned(
             world.new_id("case"), customer, currency, outcome=Outcome.FAILED, reason=reason, detail=str(error)
         )

@@ -8,6 +8,7 @@ from refund_worker.domain.results import (
     result_of_case,
     result_of_plan,
     result_of_standing,
+    result_of_unplanned,
     worst_first,
 )
 from refund_worker.domain.runs import Run, RunMode
@@ -62,6 +63,9 @@ def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
         )
     for case_id, plan in ledger.plans_of_run(run.id):
         yield ReportRow(result=result_of_plan(case_id, plan, reason=None if run.mode is RunMode.PLAN else plan.reason))
+    unplanned = run.summary.get("unplanned")
+    for kept in unplanned if isinstance(unplanned, list) else ():
+        yield ReportRow(result=result_of_unplanned(kept))
     own = run.summary.get("standings")
     for standing in ledger.standings(during=run):
         if not isinstance(own, list) or standing.id in own:

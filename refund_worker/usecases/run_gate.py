@@ -21,6 +21,8 @@ class RunGate:
         cases_max: Cases that may reserve in this run by `--limit`; None = only the policy's number.
         stopped_by: One line that says what stopped the run; None while it runs.
         interrupted: A signal asked for the end.
+        failed: Stripe gave no answer that the run could go on with: no limit stopped it.
+        over_limit: Per currency, the run's limit in minor units that some case would have exceeded.
         limited: `--limit` is reached: nothing more is begun, and the run is finished.
     """
 
@@ -29,8 +31,10 @@ class RunGate:
     stopped_by: str | None = None
     interrupted: bool = False
     limited: bool = False
+    failed: bool = False
     cases: int = 0
     planned_minor: dict[str, int] = field(default_factory=dict)
+    over_limit: dict[str, int] = field(default_factory=dict)
     failures: int = 0
     permission: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,7 +55,8 @@ class RunGate:
                 self.stopped_by = f"the limit of {self.policy.run_cases_max} cases a run is reached"
                 return False
             if booked > limit:
-                self.stopped_by = f"the limit of {limit} {plan.currency} (minor units) a run is reached"
+                # Smaller ones behind it may still fit; the run says at its end that some did not.
+                self.over_limit.setdefault(plan.currency, limit)
                 return False
             self.cases += 1
             self.planned_minor[plan.currency] = booked
@@ -85,9 +90,10 @@ class RunGate:
             self.stopped_by = self.stopped_by or message
 
     def stop(self, message: str) -> None:
-        """Stop because the run cannot go on; `message` says why."""
+        """Stop because Stripe gives no answer to go on with; `message` says why."""
         with self._lock:
             self.stopped_by = self.stopped_by or message
+            self.failed = True
 
     def interrupt(self) -> None:
         """Stop because of a signal: reserved cases are finished, no new one begins. Takes no lock."""

@@ -11,7 +11,7 @@ from refund_worker.domain.errors import LedgerError, StripeError, Unauthorized
 from refund_worker.domain.facts import Customer
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
-from refund_worker.domain.results import CaseResult
+from refund_worker.domain.results import CaseResult, unplanned_json
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.domain.summary import counts_of, totals_of
 from refund_worker.usecases.discover_credits import Found, discover_credits
@@ -44,6 +44,8 @@ class RunResult:
     status: RunStatus = RunStatus.RUNNING
     stopped_by: str | None = None
     permission: str | None = None
+    failed: bool = False
+    over_limit: dict[str, int] = field(default_factory=dict)
     customers_read: int = 0
     cases: list[CaseResult] = field(default_factory=list)
 
@@ -192,8 +194,9 @@ def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResu
     if gate.interrupted:
         result.status = RunStatus.INTERRUPTED
     else:
-        result.status = RunStatus.FINISHED if gate.stopped_by is None else RunStatus.STOPPED
-    result.stopped_by, result.permission = gate.stopped_by, gate.permission
+        result.status = RunStatus.FINISHED if gate.stopped_by is None and not gate.over_limit else RunStatus.STOPPED
+    result.stopped_by, result.permission, result.failed = gate.stopped_by, gate.permission, gate.failed
+    result.over_limit = dict(gate.over_limit)
     ended: list[Plan] = []
     complete = run.sweep and result.status is RunStatus.FINISHED and not gate.limited
     if complete:
@@ -202,6 +205,8 @@ def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResu
         ended = [plan for plan in standing if (plan.customer, plan.currency) not in seen]
     now = world.clock.now()
     summary = result.summary()
+    # Cases without a row in the ledger: they could not be planned, or are live elsewhere. The report needs them too.
+    summary["unplanned"] = [unplanned_json(one) for one in result.cases if one.digest == ""]
     if not complete:
         # A complete sweep leaves standing just what it saw; any other pass says which holds and skips were its own.
         summary["standings"] = [one.case for one in result.cases if one.outcome in {Outcome.HELD, Outcome.SKIPPED}]

@@ -16,8 +16,8 @@ FAULTS = (
     Fault(
         name="stranger_takes_goodwill_first",
         file="domain/lot_book.py",
-        old="self._lots[place].origin not in self._refundable_origins",
-        new="self._lots[place].origin in self._refundable_origins",
+        old="key=lambda place: not self._may_leave(self._lots[place])",
+        new="key=lambda place: self._may_leave(self._lots[place])",
         breaks="a debit by hand takes the refundable lots first",
         killers=(LOTS,),
     ),

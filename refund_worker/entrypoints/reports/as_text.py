@@ -3,6 +3,7 @@
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.summary import counts_of
 from refund_worker.entrypoints.amounts import face_value
+from refund_worker.entrypoints.exits import visible
 from refund_worker.entrypoints.table import totals_lines
 from refund_worker.entrypoints.times import utc
 from refund_worker.usecases.report_run import Report, ReportRow
@@ -23,7 +24,7 @@ def as_text(report: Report) -> str:
     ]
     for row in report.rows:
         lines += ["", *_case(row)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(visible(line) for line in lines) + "\n"
 
 
 def _sums(report: Report) -> list[str]:
