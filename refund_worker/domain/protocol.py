@@ -2,7 +2,7 @@
 
 `tests/model` explores each: switch one off and it finds a trace that loses money or leaves a customer short, but for
 ONE_LIVE_CASE, which saves calls and a customer from being debited twice for a time. An ending balance that is the
-expected one is trusted (decision 0002 says what that leaves open, and what closing it would cost).
+expected one is trusted by the claim that opened the case (decision 0002: what that leaves open, and its price).
 
 | rule | says |
 |---|---|

@@ -1,5 +1,6 @@
 """The key and the address are checked before anything is sent; the connection serves many threads."""
 
+import gzip
 import json
 import threading
 import time
@@ -10,7 +11,7 @@ import stripe
 
 from refund_worker.adapters.clock import SystemClock
 from refund_worker.adapters.rate_limiter import RateLimiter
-from refund_worker.adapters.stripe_gateway import StripeApi
+from refund_worker.adapters.stripe_gateway import StripeApi, transport
 from refund_worker.adapters.stripe_gateway.transport import Session
 from refund_worker.domain.errors import OutcomeUnknown, Rejected, Retryable, StripeError
 from refund_worker.sandbox import Fault, RateLimits, Sandbox, SandboxServer
@@ -222,3 +223,19 @@ def test_a_bug_of_the_transport_is_an_unknown_outcome() -> None:
         api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
     assert str(caught.value) == "no answer to POST /v1/refunds: RuntimeError"
     assert (caught.value.http_status, caught.value.request_id) == (None, None)
+
+
+def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that never stops sending must not fill the memory: unknown, as a broken connection is."""
+    monkeypatch.setattr(transport, "BODY_BYTES_MAX", 100_000)
+    endless = Reply(body=b" " * 2_000_000)
+    with ScriptedServer(endless) as server, pytest.raises(OutcomeUnknown):
+        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
+
+
+def test_a_gzip_bomb_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the size that it unpacks to."""
+    monkeypatch.setattr(transport, "BODY_BYTES_MAX", 100_000)
+    bomb = Reply(body=gzip.compress(b" " * 5_000_000), headers={"Content-Encoding": "gzip"})
+    with ScriptedServer(bomb) as server, pytest.raises(OutcomeUnknown):
+        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")

@@ -1,6 +1,7 @@
 """The HTTP side of the vendor's client: timeouts, connections, headers."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
@@ -16,6 +17,10 @@ from requests.utils import get_environ_proxies
 # The lease of a case is five minutes: a call must have ended long before.
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
+# A page of 100 invoices is half a megabyte; an answer that takes a minute will not come.
+BODY_BYTES_MAX = 64 * 1024 * 1024
+BODY_TIMEOUT_S = 60.0
+_PART_BYTES = 64 * 1024
 # Twice the threads of a run, so that no connection is thrown away and opened anew.
 CONNECTIONS_MAX = 64
 
@@ -99,7 +104,28 @@ class Session(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, *args: object, **options: object) -> requests.Response:
         """Send a request. A redirected POST would become a GET, or be sent to a stranger."""
         options["allow_redirects"] = False
-        return super().request(method, url, *args, **options)  # type: ignore[arg-type]  # passed on as they came
+        options["stream"] = True
+        response = super().request(method, url, *args, **options)  # type: ignore[arg-type]  # passed on as they came
+        _read_bounded(response)
+        return response
+
+
+def _read_bounded(response: requests.Response) -> None:
+    """Read a body that may be endless, trickle or unpack to more than memory: give up as on a broken connection.
+
+    Raises:
+        requests.ConnectionError: If it is larger or slower than any answer of Stripe's.
+    """
+    until = time.monotonic() + BODY_TIMEOUT_S
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(_PART_BYTES):
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES_MAX or time.monotonic() > until:
+            response.close()
+            raise requests.ConnectionError("the answer is larger or slower than any of Stripe's")
+    response._content = b"".join(parts)  # noqa: SLF001  requests' own place for a body that was read
 
 
 def is_this_machine(base: str) -> bool:

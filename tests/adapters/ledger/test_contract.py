@@ -293,6 +293,23 @@ def test_cases_and_plans_of_a_run(ledger: SqlLedger) -> None:
     assert len(ledger.live_cases()) == count - 1
 
 
+def test_a_case_that_a_run_opened_and_ended_is_listed_once(ledger: SqlLedger) -> None:
+    """Where it was opened."""
+    started(ledger)
+    way = Way(ledger=ledger, claim=opened(ledger))
+    opened(ledger, a_case("case_2", plan=a_plan("cus_2")))
+    way.refunded()
+    assert [case.id for case in ledger.cases_of_run("run_1")] == ["case_1", "case_2"]
+
+
+def test_a_case_id_is_used_once(ledger: SqlLedger) -> None:
+    """A second case under it is a bug, not a live case of the customer."""
+    started(ledger)
+    Way(ledger=ledger, claim=opened(ledger)).refunded()
+    with pytest.raises(IntegrityError):
+        opened(ledger)
+
+
 def test_cases_of_a_customer_newest_first(ledger: SqlLedger) -> None:
     """A case and its successor."""
     started(ledger)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -138,6 +139,18 @@ def test_a_new_file_that_another_program_locks(tmp_path: Path) -> None:
     with _locking(path, "BEGIN EXCLUSIVE"), pytest.raises(LedgerError, match="is locked by another program"):
         SqlLedger.open(f"sqlite:///{path}", busy_timeout_s=0.05)
     SqlLedger.open(f"sqlite:///{path}").close()
+
+
+def test_a_new_file_that_another_program_is_making(tmp_path: Path) -> None:
+    """Its lock is waited for, also where SQLite itself would not wait: at the switch to the write-ahead log."""
+    path = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.3, other.rollback)
+    done.start()
+    SqlLedger.open(f"sqlite:///{path}", busy_timeout_s=30).close()
+    done.join()
+    other.close()
 
 
 def _plan_many(ledger: SqlLedger) -> None:
