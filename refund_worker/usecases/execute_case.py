@@ -25,7 +25,14 @@ from refund_worker.domain.saga import (
     refunded_minor,
 )
 from refund_worker.usecases.give_back import give_back
-from refund_worker.usecases.look_by_mark import adopt_by_mark, charge_changed, cover_reserve, look_once, look_twice
+from refund_worker.usecases.look_by_mark import (
+    adopt_by_mark,
+    charge_changed,
+    cover_reserve,
+    look_once,
+    look_twice,
+    may_pay_twice,
+)
 from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend, send_recorded
 from refund_worker.usecases.world import World
 
@@ -102,7 +109,7 @@ def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dic
         # Whoever takes a case over looks before it sends: by the mark, and at the charge.
         if look_once(world, claim, case, step):
             return True
-        if step.kind == "refund" and charge_changed(world, case, step.target):
+        if step.kind == "refund" and may_pay_twice(world, case, step):
             return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.target} was refunded by somebody else")
     if sent or step.sends:
         world.clock.sleep(PAUSES_S[min(sent, len(PAUSES_S) - 1)])

@@ -38,6 +38,17 @@ def charge_changed(world: World, case: Case, charge: str) -> bool:
     return world.stripe.charge(charge).refunded_minor != refunded_before(case, charge)
 
 
+def may_pay_twice(world: World, case: Case, refund: Step) -> bool:
+    """Whether a refund sent again could pay what somebody else refunded since: they did, and enough is left for ours.
+
+    Where too little is left Stripe refuses it, and its refusal, stored under the key, ends the attempt at once. Else
+    nobody knows whether the first send is still on its way: the case waits until its keys are pruned.
+    """
+    charge = world.stripe.charge(refund.target)
+    changed = charge.refunded_minor != refunded_before(case, refund.target)
+    return changed and charge.remaining_minor >= refund.amount_minor
+
+
 def adopt_by_mark(world: World, claim: Claim, case: Case, steps: Sequence[Step]) -> None:
     """Adopt every attempt that is at Stripe, give up every one that is not (rule CLOSE_BY_MARK_AFTER_24_HOURS)."""
     for step in steps:
