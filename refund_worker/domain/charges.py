@@ -3,19 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
-from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
 from refund_worker.domain.facts import Charge, CustomerFacts, Invoice, InvoicePayment
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.plans import Candidate
-
-__all__ = [
-    "ANY_SUBSCRIPTION",
-    "REFUND_WINDOW_S",
-    "allocate",
-    "candidates",
-    "excluded_charges",
-    "payments_by",
-]
 
 _DAY_S = 86_400
 # Only what Stripe documents, on each method's page under docs.stripe.com/payments: refunds up to 180 days after the

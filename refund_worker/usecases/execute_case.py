@@ -27,9 +27,9 @@ from refund_worker.domain.saga import (
 from refund_worker.usecases.give_back import give_back
 from refund_worker.usecases.look_by_mark import (
     adopt_by_mark,
+    adopt_if_found,
     charge_changed,
     cover_reserve,
-    look_once,
     look_twice,
     may_pay_twice,
 )
@@ -107,7 +107,7 @@ def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dic
         return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.name} has no answer yet")
     if case.fence > 1 and not sent:
         # Whoever takes a case over looks before it sends: by the mark, and at the charge.
-        if look_once(world, claim, case, step):
+        if adopt_if_found(world, claim, case, step):
             return True
         if step.kind == "refund" and may_pay_twice(world, case, step):
             return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.target} was refunded by somebody else")

@@ -5,7 +5,7 @@ from functools import partial
 
 from refund_worker.domain.cases import Case, Claim, State, Step
 from refund_worker.domain.errors import HistoryInconsistent, NotFound
-from refund_worker.domain.facts import CustomerBalanceTransaction, Refund
+from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
 from refund_worker.domain.provenance import covered_by
@@ -21,21 +21,16 @@ _PAGE = 100  # Stripe's largest page; asking after each row would be work for no
 
 def look_twice(world: World, claim: Claim, case: Case, step: Step) -> None:
     """Adopt an attempt hidden behind a stored 500, or give it up (rule STORED_500_NEEDS_TWO_ABSENT_LOOKUPS)."""
-    if _adopt(world, claim, case, step):
+    if adopt_if_found(world, claim, case, step):
         return
     world.clock.sleep(LOOKUPS_APART_S)
-    if not _adopt(world, claim, case, step):
+    if not adopt_if_found(world, claim, case, step):
         _give_up(world, claim, step, code=ABSENT_AFTER_500)
-
-
-def look_once(world: World, claim: Claim, case: Case, step: Step) -> bool:
-    """Adopt an attempt without an answer where Stripe shows its mark; says whether it did."""
-    return _adopt(world, claim, case, step)
 
 
 def charge_changed(world: World, case: Case, charge: str) -> bool:
     """Whether a charge is not as the plan and our own refunds left it: somebody else refunds it."""
-    return world.stripe.charge(charge).refunded_minor != refunded_before(case, charge)
+    return _touched(case, world.stripe.charge(charge))
 
 
 def may_pay_twice(world: World, case: Case, refund: Step) -> bool:
@@ -45,14 +40,17 @@ def may_pay_twice(world: World, case: Case, refund: Step) -> bool:
     nobody knows whether the first send is still on its way: the case waits until its keys are pruned.
     """
     charge = world.stripe.charge(refund.target)
-    changed = charge.refunded_minor != refunded_before(case, refund.target)
-    return changed and charge.remaining_minor >= refund.amount_minor
+    return _touched(case, charge) and charge.remaining_minor >= refund.amount_minor
+
+
+def _touched(case: Case, charge: Charge) -> bool:
+    return charge.refunded_minor != refunded_before(case, charge.id)
 
 
 def adopt_by_mark(world: World, claim: Claim, case: Case, steps: Sequence[Step]) -> None:
     """Adopt every attempt that is at Stripe, give up every one that is not (rule CLOSE_BY_MARK_AFTER_24_HOURS)."""
     for step in steps:
-        if not _adopt(world, claim, case, step):
+        if not adopt_if_found(world, claim, case, step):
             _give_up(world, claim, step, code=ABSENT_BY_MARK)
 
 
@@ -102,7 +100,8 @@ def _covered(world: World, case: Case, reserve: Step) -> int:
         return 0
 
 
-def _adopt(world: World, claim: Claim, case: Case, step: Step) -> bool:
+def adopt_if_found(world: World, claim: Claim, case: Case, step: Step) -> bool:
+    """Adopt an attempt without an answer where Stripe shows its mark; says whether it did."""
     found = find_refund(world, case, step) if step.kind == "refund" else find_movement(world, case, step)
     if found is None:
         return False

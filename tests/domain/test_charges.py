@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from refund_worker.domain.charges import allocate, candidates, excluded_charges
+from refund_worker.domain.allocation import allocate
+from refund_worker.domain.charges import candidates, excluded_charges
 from refund_worker.domain.facts import CustomerFacts, Refund
 from refund_worker.domain.marks import Mark, write_mark
 from refund_worker.domain.plans import Candidate, PlannedRefund
