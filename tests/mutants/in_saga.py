@@ -46,7 +46,10 @@ FAULTS = (
     Fault(
         name="one_look_after_a_stored_500",
         file="usecases/look_by_mark.py",
-        old="    if not adopt_if_found(world, claim, case, step):\n        _give_up(world, claim, step, code=ABSENT_AFTER_500)",
+        old=(
+            "    if not adopt_if_found(world, claim, case, step):\n"
+            "        _give_up(world, claim, step, code=ABSENT_AFTER_500)"
+        ),
         new="    _give_up(world, claim, step, code=ABSENT_AFTER_500)",
         breaks="STORED_500_NEEDS_TWO_ABSENT_LOOKUPS",
         killers=(f"{POINTS}::test_a_stored_500_whose_write_shows_only_at_the_second_look_gets_no_new_attempt",),
