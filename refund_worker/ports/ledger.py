@@ -1,77 +1,15 @@
-"""All the program can do to the world: Stripe, the ledger, the rate limiter, the clock."""
+"""What the program can keep: intents, outcomes, the audit trail."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from refund_worker.domain.cases import Case, Claim, Outcome, SendAnswer, Standing, State, Step, StepState
-from refund_worker.domain.facts import (
-    Account,
-    Charge,
-    Customer,
-    CustomerBalanceTransaction,
-    Invoice,
-    MovementAnswer,
-    PendingItem,
-    Refund,
-    RefundAnswer,
-)
+from refund_worker.domain.facts import Account
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.runs import Run, RunStatus
-
-
-class StripeGateway(Protocol):
-    """Stripe. Reads return facts, every page read; writes return an answer. Both raise the `StripeError` families."""
-
-    def account(self) -> Account:
-        """The account and mode of the key."""
-
-    def customers(self) -> Iterator[Customer]:
-        """Every customer, streamed page by page; never all in memory."""
-
-    def customer(self, customer: str) -> Customer:
-        """One customer, also a deleted one. Raises NotFound."""
-
-    def invoices(self, customer: str) -> tuple[Invoice, ...]:
-        """Every invoice of the customer in all statuses, newest first, with all lines and payments."""
-
-    def charges(self, customer: str) -> tuple[Charge, ...]:
-        """Every charge of the customer, newest first, with all refunds."""
-
-    def charge(self, charge: str) -> Charge:
-        """One charge with all its refunds. Raises NotFound."""
-
-    def charge_of_payment_intent(self, payment_intent: str) -> Charge | None:
-        """The charge that paid a payment intent, or None where none did."""
-
-    def customer_balance_transactions(self, customer: str) -> Iterator[CustomerBalanceTransaction]:
-        """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
-
-    def refunds(self, charge: str) -> tuple[Refund, ...]:
-        """Every refund of a charge, newest first."""
-
-    def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
-        """The pending invoice items of a customer, or of the whole account."""
-
-    def changed_customers(self, *, since: int) -> Iterator[str]:
-        """Customers whose balance changed or whose refund failed, by the events since then; may repeat."""
-
-    def create_movement(
-        self,
-        *,
-        customer: str,
-        amount_minor: int,
-        currency: str,
-        description: str,
-        metadata: Mapping[str, str],
-        key: str,
-    ) -> MovementAnswer:
-        """Create a customer balance transaction. `amount_minor` has Stripe's sign: positive = debit."""
-
-    def create_refund(self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> RefundAnswer:
-        """Refund a positive amount over a charge."""
 
 
 class LedgerWriter(Protocol):
@@ -194,23 +132,3 @@ class Ledger(Protocol):
 
     def newest_run(self) -> Run | None:
         """The run that started last."""
-
-
-class RateLimiter(Protocol):
-    """Keeps this program within Stripe's limits and its own share of them."""
-
-    def wait(self, endpoint: str) -> None:
-        """Sleep until a call to the endpoint (method and path template) may be sent."""
-
-    def throttled(self, endpoint: str, *, reason: str | None) -> None:
-        """Learn of a 429; `reason` is the header `Stripe-Rate-Limited-Reason`, None for a lock timeout."""
-
-
-class Clock(Protocol):
-    """Time, epoch seconds."""
-
-    def now(self) -> int:
-        """Now."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""

@@ -1,0 +1,7 @@
+"""All the program can do to the world: Stripe, the ledger, the rate limiter, the clock."""
+
+from refund_worker.ports.ledger import Ledger, LedgerWriter
+from refund_worker.ports.stripe_gateway import StripeGateway
+from refund_worker.ports.surroundings import Clock, RateLimiter
+
+__all__ = ["Clock", "Ledger", "LedgerWriter", "RateLimiter", "StripeGateway"]

@@ -1,0 +1,68 @@
+"""What the program can do at Stripe."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from refund_worker.domain.facts import (
+    Account,
+    Charge,
+    Customer,
+    CustomerBalanceTransaction,
+    Invoice,
+    MovementAnswer,
+    PendingItem,
+    Refund,
+    RefundAnswer,
+)
+
+
+class StripeGateway(Protocol):
+    """Stripe. Reads return facts, every page read; writes return an answer. Both raise the `StripeError` families."""
+
+    def account(self) -> Account:
+        """The account and mode of the key."""
+
+    def customers(self) -> Iterator[Customer]:
+        """Every customer, streamed page by page; never all in memory."""
+
+    def customer(self, customer: str) -> Customer:
+        """One customer, also a deleted one. Raises NotFound."""
+
+    def invoices(self, customer: str) -> tuple[Invoice, ...]:
+        """Every invoice of the customer in all statuses, newest first, with all lines and payments."""
+
+    def charges(self, customer: str) -> tuple[Charge, ...]:
+        """Every charge of the customer, newest first, with all refunds."""
+
+    def charge(self, charge: str) -> Charge:
+        """One charge with all its refunds. Raises NotFound."""
+
+    def charge_of_payment_intent(self, payment_intent: str) -> Charge | None:
+        """The charge that paid a payment intent, or None where none did."""
+
+    def customer_balance_transactions(self, customer: str) -> Iterator[CustomerBalanceTransaction]:
+        """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
+
+    def refunds(self, charge: str) -> tuple[Refund, ...]:
+        """Every refund of a charge, newest first."""
+
+    def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
+        """The pending invoice items of a customer, or of the whole account."""
+
+    def changed_customers(self, *, since: int) -> Iterator[str]:
+        """Customers whose balance changed or whose refund failed, by the events since then; may repeat."""
+
+    def create_movement(
+        self,
+        *,
+        customer: str,
+        amount_minor: int,
+        currency: str,
+        description: str,
+        metadata: Mapping[str, str],
+        key: str,
+    ) -> MovementAnswer:
+        """Create a customer balance transaction. `amount_minor` has Stripe's sign: positive = debit."""
+
+    def create_refund(self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> RefundAnswer:
+        """Refund a positive amount over a charge."""
