@@ -1,7 +1,8 @@
-"""All the program can do to the world: Stripe, the ledger, the rate limiter, the clock."""
+"""All the program can do to the world: Stripe, the ledger, the queue, the rate limiter, the clock."""
 
 from refund_worker.ports.ledger import Ledger, LedgerWriter
+from refund_worker.ports.queue import WorkQueue
 from refund_worker.ports.stripe_gateway import StripeGateway
-from refund_worker.ports.surroundings import Clock, RateLimiter
+from refund_worker.ports.surroundings import Calendar, Clock, RateLimiter
 
-__all__ = ["Clock", "Ledger", "LedgerWriter", "RateLimiter", "StripeGateway"]
+__all__ = ["Calendar", "Clock", "Ledger", "LedgerWriter", "RateLimiter", "StripeGateway", "WorkQueue"]

@@ -1,6 +1,8 @@
-"""The rate limiter and the clock."""
+"""The rate limiter, the clock and the calendar."""
 
 from typing import Protocol
+
+from refund_worker.domain.nights import NightDue
 
 
 class RateLimiter(Protocol):
@@ -21,3 +23,16 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class Calendar(Protocol):
+    """Days and nights in the company's time zone."""
+
+    def today(self) -> str:
+        """The local date, ISO."""
+
+    def night_due(self) -> NightDue:
+        """The newest night whose time has come, also where a daylight-saving change skipped or repeated that hour."""
+
+    def next_night(self) -> NightDue:
+        """The night that comes next."""

@@ -1,0 +1,61 @@
+"""Stripe's events as hints: which types matter, whom they concern, and how long to wait before looking.
+
+An event's payload is never trusted for a decision: it says whose facts to read again.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Newly finalised invoices, ended subscriptions, moved balances, disputes, refunds. `GET /v1/events` takes 20 at most.
+EVENT_TYPES = (
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated",
+    "charge.refund.updated",
+    "credit_note.created",
+    "credit_note.updated",
+    "credit_note.voided",
+    "customer.deleted",
+    "customer.subscription.deleted",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.voided",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+)
+
+# Stripe keeps events for 30 days (docs.stripe.com/api/events/list): a longer gap can only be closed by a sweep.
+EVENTS_KEPT_S = 30 * 24 * 3600
+
+
+class EventSource(StrEnum):
+    """How an event came here."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What is kept of an event: ids and times, no payload.
+
+    Attributes:
+        id: evt_...
+        created: Epoch seconds, Stripe's clock.
+        customer: Whom it concerns; None where the payload does not say (a dispute names only its charge).
+        charge: The charge it names, if any.
+        refund: The refund that it is about, if any.
+    """
+
+    id: str
+    type: str
+    created: int
+    customer: str | None
+    charge: str | None = None
+    refund: str | None = None
