@@ -1,0 +1,1 @@
+"""Where and how refund-worker is run."""
