@@ -1,29 +1,47 @@
 """Names this process in claims, and tells whether the process of a name is gone from this machine.
 
 A claim outlives a `kill -9` by its lease. Where the dead claimant ran on this machine nobody needs to wait for that:
-a process that does not exist sends nothing. A name holds host, process id and start time, so that a reused id, or
-process 1 of a restarted container, is not taken for its predecessor.
+a process that does not exist sends nothing. A name holds host, process id space, process id and start time, so that a
+reused id, process 1 of a restarted container, or a container that shares its host's name is not taken for another.
 """
 
+import os
 import socket
+from pathlib import Path
 
 import psutil
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_ID_SPACE = Path("/proc/self/ns/pid")
 
 
 def worker_name() -> str:
     """The name of this process."""
     process = psutil.Process()
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
+    return f"{_machine()}:{process.pid}:{process.create_time():.2f}"
 
 
 def is_gone(worker: str) -> bool:
     """Whether the process of that name ran on this machine and exists no more; False where that cannot be told."""
     parts = worker.rsplit(":", 2)
-    if len(parts) != 3 or parts[0] != socket.gethostname() or not parts[1].isdecimal():
+    if len(parts) != 3 or parts[0] != _machine() or not parts[1].isdecimal():
         return False
     try:
-        return f"{psutil.Process(int(parts[1])).create_time():.2f}" != parts[2]
-    except psutil.NoSuchProcess:
+        # Asked of the kernel, not of /proc, where a hardened service does not see other users' processes.
+        os.kill(int(parts[1]), 0)
+    except ProcessLookupError:
         return True
+    except (OSError, OverflowError):
+        pass  # it exists and is another user's
+    try:
+        return f"{psutil.Process(int(parts[1])).create_time():.2f}" != parts[2]
     except psutil.Error:
         return False
+
+
+def _machine() -> str:
+    """The host, this boot of it, and the space in which its process ids count; only the host where it is not Linux."""
+    try:
+        return f"{socket.gethostname()}/{_BOOT.read_text()[:8]}/{_ID_SPACE.readlink().name.strip('pid:[]')}"
+    except OSError:
+        return socket.gethostname()
