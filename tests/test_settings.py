@@ -1,6 +1,7 @@
 """The environment is read once, checked, and a wrong variable is named without its value."""
 
 import os
+import re
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -152,12 +153,49 @@ WRONG = """
     STRIPE_RATE_SHARE     0                            must be a number from 0.01 to 1
     STRIPE_RATE_SHARE     1.01                         must be a number from 0.01 to 1
     STRIPE_RATE_SHARE     60%                          must be a number
+    STRIPE_WEBHOOK_SECRET  sk_test_abc                  must be one or several secrets
+    STRIPE_WEBHOOK_SECRET  whsec_a,,whsec_b             must be one or several secrets
+    STRIPE_WEBHOOK_SECRET  whsec_a;whsec_b              must be one or several secrets
+    STRIPE_WEBHOOK_SECRET  whsec_                       must be one or several secrets
+    REDIS_URL             127.0.0.1:6379               must be an address
+    REDIS_URL             http://127.0.0.1             must be an address
+    REDIS_URL             redis://                     must be an address
+    REDIS_URL             redis://x:99999              must be an address
+    REDIS_URL             redis://x:0                  must be an address
+    REDIS_URL             unix:///run/redis.sock       must be an address
+    REDIS_URL             redis://x/main               must end with the number
+    REDIS_URL             redis://x/0?timeout=1        may have no option
+    REDIS_URL             redis://x/0?ssl_cert_reqs=none        may have no option
+    REDIS_URL             rediss://x/0?ssl_cert_reqs=some       may have no option
+    NIGHT_CRONTAB         daily                        must have five fields
+    NIGHT_CRONTAB         0 30 2 * * *                 must have five fields
+    NIGHT_CRONTAB         60 2 * * *                   is no crontab: bad minute
+    NIGHT_CRONTAB         30 24 * * *                  is no crontab: bad hour
+    NIGHT_CRONTAB         0 0 31 2 *                   is no crontab: bad day-of-month
+    NIGHT_CRONTAB         0 0 30,31 2 *                is no crontab: bad day-of-month
+    NIGHT_CRONTAB         0 2 * * FUNDAY               is no crontab: bad day-of-week
+    SETTLING_SECONDS      -1                           must be a whole number from 0 to 3600
+    SETTLING_SECONDS      3601                         must be a whole number from 0 to 3600
+    SETTLING_SECONDS      1.5                          must be a whole number from 0 to 3600
+    SETTLING_SECONDS      ٣                            must be a whole number from 0 to 3600
+    WORKER_THREADS        0                            must be a whole number from 1 to 64
+    WORKER_THREADS        65                           must be a whole number from 1 to 64
+    PORT                  http                         must be a whole number from 1 to 65535
+    PORT                  65536                        must be a whole number from 1 to 65535
+    NOTIFY_URLS           slack                        must be addresses
+    METRICS_TOKEN         short                        must have at least 16
+    METRICS_TOKEN         sixteen characters           must have at least 16
+    SENTRY_DSN            https://sentry.io/1          must be a DSN
+    SENTRY_DSN            key                          must be a DSN
+    OTEL_EXPORTER_OTLP_ENDPOINT  127.0.0.1:4318         must be an address
     REFUND_LIVE           yes                          must be 1
     REFUND_LIVE           true                         must be 1
 """
 
 
-@pytest.mark.parametrize("row", [line.split(maxsplit=2) for line in WRONG.strip().splitlines()], ids=" ".join)
+@pytest.mark.parametrize(
+    "row", [re.split(r"\s{2,}", line.strip()) for line in WRONG.strip().splitlines()], ids=" ".join
+)
 def test_a_wrong_variable_is_named(row: list[str]) -> None:
     """One line: the variable, and what it must be."""
     name, value, said = row
@@ -175,6 +213,12 @@ def test_a_wrong_variable_is_named(row: list[str]) -> None:
         ("STRIPE_API_KEY", "whsec_planted"),
         ("STRIPE_API_BASE", "https://me:planted@x"),
         ("STRIPE_API_BASE", "planted"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_planted;"),
+        ("REDIS_URL", "redis://:planted@x/name"),
+        ("REDIS_URL", "https://:planted@x"),
+        ("NOTIFY_URLS", "planted"),
+        ("METRICS_TOKEN", "planted"),
+        ("SENTRY_DSN", "planted"),
     ],
 )
 def test_a_refused_value_is_not_shown(name: str, value: str) -> None:
@@ -216,7 +260,17 @@ def test_plain_http_is_for_this_machine() -> None:
 
 def test_no_secret_is_in_what_is_printed() -> None:
     """Settings may end up in a traceback or a log."""
-    settings = load_settings({"STRIPE_API_KEY": "sk_live_hidden", "DATABASE_URL": "postgresql://me:hidden@db/x"})
+    settings = load_settings(
+        {
+            "STRIPE_API_KEY": "sk_live_hidden",
+            "DATABASE_URL": "postgresql://me:hidden@db/x",
+            "REDIS_URL": "redis://:hidden@cache/0",
+            "STRIPE_WEBHOOK_SECRET": "whsec_hidden",
+            "NOTIFY_URLS": "slack://hidden/b/c",
+            "METRICS_TOKEN": "hidden-and-long-enough",
+            "SENTRY_DSN": "https://hidden@sentry.example/1",
+        }
+    )
     assert "hidden" not in repr(settings) + str(settings) + str(settings.model_dump()) + settings.model_dump_json(
         exclude={"company_tz"}
     )
@@ -228,3 +282,51 @@ def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.refund_live = True
     assert isinstance(settings, Settings)
+
+
+def test_every_variable_of_the_cluster_is_read() -> None:
+    """Each name of the contract arrives where it belongs."""
+    settings = load_settings(
+        {
+            "STRIPE_WEBHOOK_SECRET": "whsec_new+/=, whsec_old",
+            "REDIS_URL": "redis://:word@cache:6380/2",
+            "NIGHT_CRONTAB": "15 3 * * 1-5",
+            "SETTLING_SECONDS": "0",
+            "WORKER_THREADS": "64",
+            "PORT": "5000",
+            "METRICS_TOKEN": "a-token-of-enough-characters",
+            "NOTIFY_URLS": "slack://a/b/c, mailto://me:word@x?to=a@x,b@x\njson://127.0.0.1:1/",
+            "SENTRY_DSN": "https://key@o1.ingest.sentry.io/1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+        }
+    )
+    assert settings.webhook_secrets == ("whsec_new+/=", "whsec_old")
+    assert settings.redis_url == "redis://:word@cache:6380/2"
+    assert (settings.night_crontab, settings.settling_s, settings.worker_threads) == ("15 3 * * 1-5", 0, 64)
+    assert (settings.port, settings.metrics_token) == (5000, "a-token-of-enough-characters")
+    assert settings.notify_urls == ("slack://a/b/c", "mailto://me:word@x?to=a@x,b@x", "json://127.0.0.1:1/")
+    assert settings.sentry_dsn == "https://key@o1.ingest.sentry.io/1"
+    assert settings.otlp_endpoint == "http://127.0.0.1:4318"
+
+
+def test_the_cluster_has_defaults() -> None:
+    """Nothing of it is needed to run a night from the command line."""
+    settings = load_settings({})
+    assert (settings.night_crontab, settings.settling_s, settings.worker_threads) == ("30 2 * * *", 60, 32)
+    assert (settings.port, settings.redis_url, settings.metrics_token) == (8000, None, None)
+    assert (settings.webhook_secrets, settings.notify_urls) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("url", "dyno", "meant"),
+    [
+        ("rediss://:w@h:6379", None, "rediss://:w@h:6379?ssl_cert_reqs=required"),
+        ("rediss://:w@h:6379", "web.1", "rediss://:w@h:6379?ssl_cert_reqs=none"),
+        ("rediss://:w@h:6379/0?ssl_cert_reqs=none", None, "rediss://:w@h:6379/0?ssl_cert_reqs=none"),
+        ("rediss://:w@h/0?ssl_cert_reqs=CERT_REQUIRED", "web.1", "rediss://:w@h/0?ssl_cert_reqs=required"),
+        ("redis://:w@h:6379/0", "web.1", "redis://:w@h:6379/0"),
+    ],
+)
+def test_tls_of_redis_is_checked_but_on_heroku(url: str, dyno: str | None, meant: str) -> None:
+    """Heroku signs its servers' certificates itself; what the address says stands."""
+    assert load_settings({"REDIS_URL": url, "DYNO": dyno or ""}).redis_url == meant
