@@ -1,8 +1,9 @@
 """What the program can do at Stripe."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
+from refund_worker.domain.events import Event
 from refund_worker.domain.facts import (
     Account,
     Charge,
@@ -17,13 +18,17 @@ from refund_worker.domain.facts import (
 
 
 class StripeGateway(Protocol):
-    """Stripe. Reads return facts, every page read; writes return an answer. Both raise the `StripeError` families."""
+    """Stripe. Reads return facts, every page read; writes return an answer. Both raise the `StripeError` families.
+
+    A write's `check` is called once, when nothing is left to wait for, right before the request goes out. What it
+    raises passes through unchanged, and nothing is sent.
+    """
 
     def account(self) -> Account:
         """The account and mode of the key."""
 
-    def customers(self) -> Iterator[Customer]:
-        """Every customer, streamed page by page; never all in memory."""
+    def customers(self, *, after: str | None = None) -> Iterator[Customer]:
+        """Every customer, or those behind one, streamed page by page; never all in memory."""
 
     def customer(self, customer: str) -> Customer:
         """One customer, also a deleted one. Raises NotFound."""
@@ -43,11 +48,26 @@ class StripeGateway(Protocol):
     def customer_balance_transactions(self, customer: str) -> Iterator[CustomerBalanceTransaction]:
         """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
 
+    def statement(self, customer: str) -> tuple[Customer, Iterator[CustomerBalanceTransaction]]:
+        """The customer and the movements on its balance, newest first, in one call; also a deleted one.
+
+        Raises NotFound.
+        """
+
+    def refund(self, refund: str) -> Refund:
+        """One refund. Raises NotFound."""
+
     def refunds(self, charge: str) -> tuple[Refund, ...]:
         """Every refund of a charge, newest first."""
 
     def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
         """The pending invoice items of a customer, or of the whole account."""
+
+    def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
+        """The events of `EVENT_TYPES`, created from `since` to `until` (both included), newest first."""
+
+    def customer_of_charge(self, charge: str) -> str | None:
+        """Whose charge it is; None where it is nobody's. Raises NotFound."""
 
     def changed_customers(self, *, since: int) -> Iterator[str]:
         """Customers whose balance changed or whose refund failed, by the events since then; may repeat."""
@@ -61,8 +81,17 @@ class StripeGateway(Protocol):
         description: str,
         metadata: Mapping[str, str],
         key: str,
+        check: Callable[[], None],
     ) -> MovementAnswer:
         """Create a customer balance transaction. `amount_minor` has Stripe's sign: positive = debit."""
 
-    def create_refund(self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> RefundAnswer:
+    def create_refund(
+        self,
+        *,
+        charge: str,
+        amount_minor: int,
+        metadata: Mapping[str, str],
+        key: str,
+        check: Callable[[], None],
+    ) -> RefundAnswer:
         """Refund a positive amount over a charge."""

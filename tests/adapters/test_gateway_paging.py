@@ -14,6 +14,7 @@ def event(number: int, kind: str, content: object, before: object = None) -> dic
         "id": f"evt_{number}",
         "object": "event",
         "type": kind,
+        "created": 8,
         "livemode": False,
         "data": {"object": content} if before is None else {"object": content, "previous_attributes": before},
     }

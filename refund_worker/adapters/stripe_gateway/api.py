@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import stripe
@@ -20,6 +20,7 @@ from refund_worker.adapters.stripe_gateway.transport import (
     Session,
     is_this_machine,
 )
+from refund_worker.domain.events import Event
 from refund_worker.domain.facts import (
     Account,
     Charge,
@@ -99,9 +100,9 @@ class StripeApi:
         """The account and mode of the key."""
         return read_account(self._calls, livemode=self._livemode)
 
-    def customers(self) -> Iterator[Customer]:
-        """Every customer, streamed page by page; never all in memory."""
-        return self._customers.all()
+    def customers(self, *, after: str | None = None) -> Iterator[Customer]:
+        """Every customer, or those behind one, streamed page by page; never all in memory."""
+        return self._customers.all(after=after)
 
     def customer(self, customer: str) -> Customer:
         """One customer, also a deleted one. Raises NotFound."""
@@ -127,6 +128,14 @@ class StripeApi:
         """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
         return customers.movements(self._calls, customer=customer)
 
+    def statement(self, customer: str) -> tuple[Customer, Iterator[CustomerBalanceTransaction]]:
+        """The customer and the movements on its balance, newest first, in one call; also a deleted one."""
+        return self._customers.statement(customer)
+
+    def refund(self, refund: str) -> Refund:
+        """One refund. Raises NotFound."""
+        return charges.one_refund(self._calls, refund=refund)
+
     def refunds(self, charge: str) -> tuple[Refund, ...]:
         """Every refund of a charge, newest first."""
         return charges.all_refunds(self._calls, charge=charge)
@@ -134,6 +143,14 @@ class StripeApi:
     def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
         """The pending invoice items of a customer, or of the whole account."""
         return invoices.pending_items(self._calls, customer=customer)
+
+    def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
+        """The events that matter, created from `since` to `until` (both included), newest first."""
+        return events.events(self._calls, since=since, until=until)
+
+    def customer_of_charge(self, charge: str) -> str | None:
+        """Whose charge it is; None where it is nobody's. Raises NotFound."""
+        return events.customer_of_charge(self._calls, charge=charge)
 
     def changed_customers(self, *, since: int) -> Iterator[str]:
         """Customers whose balance changed, or whose refund failed or was canceled, since then (30 days at most)."""
@@ -148,6 +165,7 @@ class StripeApi:
         description: str,
         metadata: Mapping[str, str],
         key: str,
+        check: Callable[[], None],
     ) -> MovementAnswer:
         """Create a customer balance transaction. `amount_minor` has Stripe's sign: positive = debit."""
         return writes.create_movement(
@@ -158,11 +176,22 @@ class StripeApi:
             description=description,
             metadata=metadata,
             key=key,
+            check=check,
         )
 
-    def create_refund(self, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> RefundAnswer:
+    def create_refund(
+        self,
+        *,
+        charge: str,
+        amount_minor: int,
+        metadata: Mapping[str, str],
+        key: str,
+        check: Callable[[], None],
+    ) -> RefundAnswer:
         """Refund a positive amount over a charge."""
-        return writes.create_refund(self._calls, charge=charge, amount_minor=amount_minor, metadata=metadata, key=key)
+        return writes.create_refund(
+            self._calls, charge=charge, amount_minor=amount_minor, metadata=metadata, key=key, check=check
+        )
 
     def _notice(self, text: str) -> None:
         """Log what Stripe wants its users to know; each notice once."""

@@ -1,6 +1,7 @@
 """Customers and the movements on their balance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
@@ -8,6 +9,8 @@ from refund_worker.domain.errors import NotFound, Rejected
 from refund_worker.domain.facts import Customer, CustomerBalanceTransaction
 
 CREDITS = "invoice_credit_balance"
+MOVEMENTS = "/v1/customers/{}/balance_transactions"
+MOVEMENT = "customer_balance_transaction"
 
 
 class Customers:
@@ -21,21 +24,32 @@ class Customers:
         self._calls = calls
         self._expands = True
 
-    def all(self) -> Iterator[Customer]:
-        """Every customer, page by page."""
-        if self._expands:
-            rows = self._calls.rows("/v1/customers", kind="customer", expand=[f"data.{CREDITS}"])
-            try:
-                first = next(rows, None)
-            except Rejected as error:
-                if not self._refused(error):
-                    raise
-            else:
-                if first is not None:
-                    yield read_customer(first)
-                yield from map(read_customer, rows)
-                return
-        yield from map(read_customer, self._calls.rows("/v1/customers", kind="customer"))
+    def all(self, *, after: str | None = None) -> Iterator[Customer]:
+        """Every customer, or those behind one, page by page."""
+        behind = {} if after is None else {"starting_after": after}
+        rows = self._expanded("/v1/customers", kind="customer", expand=f"data.{CREDITS}", params=behind)
+        if rows is None:
+            rows = self._calls.rows("/v1/customers", kind="customer", **behind)
+        yield from map(read_customer, rows)
+
+    def statement(self, customer: str) -> tuple[Customer, Iterator[CustomerBalanceTransaction]]:
+        """The customer as its first page of movements shows it, and the movements; one call for both.
+
+        A customer without movements is read by itself. Raises NotFound.
+        """
+        expand = f"data.customer.{CREDITS}"
+        rows = self._expanded(MOVEMENTS, customer, kind=MOVEMENT, expand=expand, params={})
+        if rows is None:
+            rows = self._calls.rows(MOVEMENTS, customer, kind=MOVEMENT, expand=["data.customer"])
+        first = next(rows, None)
+        if first is None:
+            return self.one(customer), iter(())
+        holder = first.inner("customer")
+        holder.name = f"customer {customer}"
+        read = read_customer(holder)
+        if read.id != customer:
+            raise first.unreadable("customer", expected="the customer asked for")
+        return read, (read_movement(row, customer=customer) for row in chain((first,), rows))
 
     def one(self, customer: str) -> Customer:
         """One customer, also a deleted one. Raises NotFound."""
@@ -46,6 +60,21 @@ class Customers:
                 if not self._refused(error):
                     raise
         return self._one(customer)
+
+    def _expanded(
+        self, path: str, *ids: str, kind: str, expand: str, params: Mapping[str, object]
+    ) -> Iterator[Fields] | None:
+        """The rows of a list with their expansion; None where Stripe refuses to expand. Its first page is read."""
+        if not self._expands:
+            return None
+        rows = self._calls.rows(path, *ids, kind=kind, expand=[expand], **params)
+        try:
+            first = next(rows, None)
+        except Rejected as error:
+            if not self._refused(error):
+                raise
+            return None
+        return chain(() if first is None else (first,), rows)
 
     def _one(self, customer: str, **params: object) -> Customer:
         return read_customer(self._calls.get("/v1/customers/{}", customer, kind="customer", asked=customer, **params))
@@ -59,8 +88,7 @@ class Customers:
 
 def movements(calls: Calls, *, customer: str) -> Iterator[CustomerBalanceTransaction]:
     """The movements on the customer's balance, newest first; a page is read when its first row is asked for."""
-    kind = "customer_balance_transaction"
-    for row in calls.rows("/v1/customers/{}/balance_transactions", customer, kind=kind):
+    for row in calls.rows(MOVEMENTS, customer, kind=MOVEMENT):
         yield read_movement(row, customer=customer)
 
 
