@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from refund_worker.sandbox.billing import attaching, credit, payments
-from refund_worker.sandbox.resources import payment_methods
+from refund_worker.sandbox.resources import payment_methods, webhook_endpoints
 from refund_worker.sandbox.resources.customers import fresh_fields
+from refund_worker.sandbox.webhooks.listening import address
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from refund_worker.sandbox.store import Fields
     from refund_worker.sandbox.world import World
@@ -104,6 +105,19 @@ class Builders:
                 description=description,
             ).fields  # fmt: skip
 
+    def webhook_endpoint(
+        self, url: str, *, secret: str | None = None, enabled_events: Sequence[str] = ("*",)
+    ) -> Fields:
+        """An endpoint whose secret is known beforehand; the answer shows it.
+
+        Raises:
+            ValueError: If `url` is not plain http to this machine.
+        """
+        address(url)
+        with self._lock:
+            made = webhook_endpoints.make(self._world, url=url, secret=secret, enabled_events=enabled_events)
+            return {**made.fields, "secret": made.hidden["secret"]}
+
     def customers(self, count: int) -> None:
         """Many customers without a history; each is made when it is read, so they cost almost no memory."""
         with self._lock:
@@ -125,6 +139,7 @@ class Builders:
             "pay": self.pay,
             "movement": self.movement,
             "customers": self.customers,
+            "webhook_endpoint": self.webhook_endpoint,
         }
         return known[name](**arguments)
 

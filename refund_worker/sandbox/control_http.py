@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from refund_worker.sandbox.answers import Answer, SandboxError
 from refund_worker.sandbox.errors import ApiError
 from refund_worker.sandbox.faults import Fault
+from refund_worker.sandbox.webhooks import controls as webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,9 @@ def answer(sandbox: Sandbox, *, method: str, target: str, body: bytes) -> Answer
     head, _, rest = name.partition("/")
     try:
         arguments = json.loads(body) if body else {}
+        deliveries = webhooks.CONTROLS.get((method, name))
+        if deliveries is not None:
+            return _json(200, deliveries(sandbox, arguments))
         known = _CONTROLS.get((method, name)) or _CONTROLS.get((method, head + "/*"))
         if known is None:
             return _json(404, {"error": f"no control {method} {target}"})

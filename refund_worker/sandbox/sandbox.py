@@ -26,10 +26,14 @@ from refund_worker.sandbox.resources import ROUTES
 from refund_worker.sandbox.routes import Call, Router
 from refund_worker.sandbox.store import Record
 from refund_worker.sandbox.turns import turn
+from refund_worker.sandbox.webhooks.courier import Courier
+from refund_worker.sandbox.webhooks.listening import KIND as WEBHOOK_ENDPOINT
 from refund_worker.sandbox.world import Settings, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from refund_worker.sandbox.webhooks.delivering import Attempted
 
 DEFAULT_NOW: Final = 1_795_312_800  # 2026-11-22 02:00 UTC
 DEFAULT_ACCOUNT: Final = "acct_1SandboxKXBGcbg"
@@ -99,6 +103,10 @@ class Sandbox:
             log_longest: How many requests the log keeps, None for all.
         """
         settings = Settings(account=account, livemode=livemode, seed=seed, renewals=renewals)
+        self.courier = Courier(
+            endpoint=lambda found: self.world.store.get(WEBHOOK_ENDPOINT, found),
+            now=lambda: self.world.now, accepted=self._accepted,
+        )  # fmt: skip
         self._live(World(settings, now="real" if clock == "real" else now, turn=turn), Keys(), Faults())
         self.keys = known_keys(keys)
         self.limiter = Limiter(rate_limits) if rate_limits is not None else None
@@ -116,6 +124,47 @@ class Sandbox:
         self.control = Control(world, self.lock)
         self.build = Builders(world, self.lock)
         self._renderer = Renderer(world.store)
+        world.bring = self.courier.bring if self.courier.is_open else None
+
+    def open_courier(self) -> None:
+        """Deliver events to webhook endpoints from now on; whoever serves the sandbox does it."""
+        with self.lock:
+            self.courier.open()
+            self.world.bring = self.courier.bring
+
+    def close_courier(self) -> None:
+        """Deliver no more events; returns when nothing is under way."""
+        with self.lock:
+            self.world.bring = None
+        self.courier.close()
+
+    def deliver(self, event: str | None = None, *, endpoint: str | None = None, how: str = "plain") -> Attempted:
+        """Send an event to an endpoint now, plain or spoilt, and wait for the answer; nothing tries it again.
+
+        Args:
+            event: Its id; the newest without.
+            endpoint: Its id; the oldest that is enabled without.
+            how: `plain`, or forged, unsigned, old, future, oversized, truncated, cut, not_utf8.
+
+        Raises:
+            ValueError: If there is no such event, endpoint or kind.
+        """
+        with self.lock:
+            store = self.world.store
+            named = event or next(reversed(store.ids("event")), "")
+            where = endpoint or next((e.id for e in store.all(WEBHOOK_ENDPOINT) if e.fields["status"] == "enabled"), "")
+            found, to = store.get("event", named), store.get(WEBHOOK_ENDPOINT, where)
+        if found is None or to is None or to.fields.get("deleted"):
+            raise ValueError(f"no event {named!r} or no endpoint {where!r}")
+        return self.courier.send(found, to, how=how)
+
+    def _accepted(self, event: str) -> None:
+        """An endpoint has taken an event: one less waits for it."""
+        with self.lock:
+            record = self.world.store.get("event", event)
+            if record is not None:
+                left = max(0, record.fields["pending_webhooks"] - 1)
+                self.world.store.change(record, pending_webhooks=left)
 
     @property
     def request_log(self) -> list[Any]:

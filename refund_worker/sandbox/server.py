@@ -83,6 +83,10 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _answer  # noqa: N815  # the names http.server calls
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of an answer is the sandbox's time, as it would be Stripe's."""
+        return super().date_time_string(self.server.sandbox.clock.now if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name http.server gives it
         """Say nothing for each request: the sandbox has its own log."""
 
@@ -127,11 +131,13 @@ class SandboxServer:
     def start(self) -> SandboxServer:
         """Begin to serve; once is enough."""
         if not self._thread.is_alive():
+            self.sandbox.open_courier()
             self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Serve no more and free the port."""
+        """Serve no more, deliver no more, and free the port."""
+        self.sandbox.close_courier()
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()

@@ -10,9 +10,10 @@ from refund_worker.sandbox.errors import resource_missing
 from refund_worker.sandbox.ids import Ids
 from refund_worker.sandbox.listing import noun
 from refund_worker.sandbox.store import Store
+from refund_worker.sandbox.webhooks.listening import listeners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal
 
     from refund_worker.sandbox.store import Fields, Record
@@ -60,6 +61,7 @@ class World:
         self.clock = Clock(start=now, turn=self._turned)
         self.request_id: str | None = None  # of the request being executed, for the events it causes
         self.idempotency_key: str | None = None
+        self.bring: Callable[[Record, Sequence[Record]], None] | None = None  # sends events, while there is a server
 
     def _turned(self, due: Due) -> None:
         self._turn(self, due)
@@ -89,7 +91,8 @@ class World:
         shown: Fields = {"object": fields}
         if previous is not None:
             shown["previous_attributes"] = previous
-        self.store.insert(
+        told = listeners(self.store, kind) if self.bring is not None else []
+        event = self.store.insert(
             "event",
             {
                 "id": self.ids.take("evt"),
@@ -98,11 +101,13 @@ class World:
                 "created": self.now,
                 "data": shown,
                 "livemode": self.settings.livemode,
-                "pending_webhooks": 0,
+                "pending_webhooks": len(told),
                 "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
                 "type": kind,
             },
         )
+        if self.bring is not None and told:
+            self.bring(event, told)
 
     def copy(self) -> World:
         """An independent world with the same past; used by snapshots."""

@@ -22,6 +22,7 @@ from refund_worker.sandbox.resources import (
     refunds,
     subscriptions,
     tax_rates,
+    webhook_endpoints,
 )
 
 ROUTES = (
@@ -44,4 +45,5 @@ ROUTES = (
     *refunds.ROUTES,
     *subscriptions.ROUTES,
     *tax_rates.ROUTES,
+    *webhook_endpoints.ROUTES,
 )

@@ -35,12 +35,17 @@ def listed(call: Call) -> Page:
     types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
     exact = frozenset(types)
 
+    delivered = wanted.get("delivery_success")
+
     def fits(event: Fields) -> bool:
+        if delivered is not None and delivered != (event["pending_webhooks"] == 0):
+            return False
         kind = event["type"]
-        return kind in exact or any("*" in pattern and fnmatchcase(kind, pattern) for pattern in exact)
+        return not exact or kind in exact or any("*" in one and fnmatchcase(kind, one) for one in exact)
 
     store = call.world.store
-    return page(store, "event", store.ids("event"), wanted, url="/v1/events", where=fits if types else None)
+    filtered = types or delivered is not None
+    return page(store, "event", store.ids("event"), wanted, url="/v1/events", where=fits if filtered else None)
 
 
 ROUTES = (
