@@ -65,6 +65,26 @@ mutants: setup ## one-line faults in the money code, each killed by a named test
 bench: setup ## throughput, calls, CPU and memory of a night
 	$(BIN)/python -m tests.bench
 
+.PHONY: up
+up: setup ## everything on this machine: Redis, PostgreSQL, the sandbox, web, worker, beat
+	@$(BIN)/python -m deploy.local.up
+
+.PHONY: demo-cluster
+demo-cluster: setup ## cancellations, webhooks, refunds; then a night on three workers, one of them killed
+	@$(BIN)/python -m deploy.local.demo
+
+.PHONY: chaos
+chaos: setup ## at least 1,000 kill -9 of real workers, with every fault of the servers around them
+	$(BIN)/python -m tests.chaos
+
+.PHONY: check-deploy
+check-deploy: setup ## the recipes in deploy/, as far as they can be checked without a cluster
+	@$(BIN)/python -m deploy.checks
+
+.PHONY: sbom
+sbom: setup ## sbom.cdx.json: what the image is made of, as CycloneDX
+	@$(BIN)/uv export --frozen --quiet --no-dev --all-extras --no-emit-project --format cyclonedx1.5 --output-file sbom.cdx.json
+
 .PHONY: clean
 clean: ## remove what make made
-	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo-output sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
