@@ -1,4 +1,4 @@
-"""`make demo-cluster`: cancellations, webhooks and refunds; then a night on three workers, one of them killed; the books.
+"""`make demo-cluster`: cancellations, webhooks, refunds; a night on three workers, one of them killed; the books.
 
 Each process is started as users start it. Nothing is faked but Stripe itself, which is the sandbox.
 """
@@ -104,8 +104,8 @@ def _books(stack: Stack) -> int:
     twice = [book for book in books if book.refunded > book.credit_granted]
     left = [book for book in books if book.balance != 0]
     console.print(
-        f"Stripe's own books: {len(refunded)} customers refunded, {sum(book.refunded for book in refunded) / 100:,.2f} in "
-        f"all; {len(twice)} got more than their credit; {len(left)} balances are not at zero."
+        f"Stripe's own books: {len(refunded)} customers refunded, {sum(book.refunded for book in refunded) / 100:,.2f} "
+        f"in all; {len(twice)} got more than their credit; {len(left)} balances are not at zero."
     )
     console.print(f"Logs and the night's report are in {_OUTPUT}/.")
     return 0 if (len(refunded), len(twice), len(left)) == (_BY_WEBHOOK + _BY_NIGHT, 0, 0) else 1
