@@ -8,14 +8,14 @@ from refund_worker.adapters.ledger.tables import cases, steps
 from refund_worker.domain.cases import State, StepState
 
 # As `Step.stands`: accepted, and no refund that failed or was canceled.
-_STANDS = and_(
+STANDS = and_(
     steps.c.state == str(StepState.ACCEPTED),
     or_(steps.c.status.is_(None), not_(steps.c.status.in_(["failed", "canceled"]))),
 )
 
 
 def _sum(kind: str) -> ColumnElement[int]:
-    of_kind = and_(_STANDS, or_(steps.c.step == kind, steps.c.step.startswith(f"{kind}:", autoescape=True)))
+    of_kind = and_(STANDS, or_(steps.c.step == kind, steps.c.step.startswith(f"{kind}:", autoescape=True)))
     return func.coalesce(func.sum(case((of_kind, steps.c.amount_minor), else_=0)), 0)
 
 

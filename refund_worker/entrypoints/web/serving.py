@@ -1,0 +1,119 @@
+"""Serves the application on a port until a signal ends it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import structlog
+import uvicorn
+from redis import Redis
+
+from refund_worker.adapters.clock import SystemClock
+from refund_worker.adapters.ledger.gauges import SqlGauges
+from refund_worker.adapters.ledger.opening import open_database
+from refund_worker.adapters.ledger.queue import SqlQueue
+from refund_worker.entrypoints.exits import Exit, WrongUse
+from refund_worker.entrypoints.web.application import create_app
+from refund_worker.entrypoints.web.parts import WebParts
+from refund_worker.entrypoints.web.webhooks import PATH
+from refund_worker.settings import Settings
+
+# More connections than that wait for nothing but a ledger that stands still: they are answered 503.
+_CONNECTIONS_MAX: Final = 1_500
+_BACKLOG: Final = 1_024
+# An idle connection of a proxy is kept for longer than the proxy keeps it (60 s), so that it is not cut while in use.
+_KEEP_ALIVE_S: Final = 75
+# Below the grace of Heroku (30 s) and Kubernetes (30 s).
+_GRACE_S: Final = 15
+_REDIS_WITHIN_S: Final = 1.0
+
+log = structlog.get_logger("refund_worker")
+
+
+def serve(settings: Settings) -> Exit:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        LedgerError: If the ledger cannot be used, or lacks the tables of this version.
+        WrongUse: If the port is taken.
+    """
+    with contextlib.ExitStack() as open_now:
+        database = open_database(settings.database_url)
+        open_now.callback(database.close)
+        listener = open_now.enter_context(_listener(settings.port))
+        if not settings.webhook_secrets:
+            log.warning("webhooks_disabled", path=PATH, why="STRIPE_WEBHOOK_SECRET is not set: only polls find changes")
+        parts = WebParts(
+            queue=SqlQueue(database),
+            gauges=SqlGauges(database),
+            clock=SystemClock(),
+            webhook_secrets=settings.webhook_secrets,
+            livemode=None if settings.stripe_api_key is None else settings.livemode,
+            ping=_ping(settings.redis_url),
+            metrics_token=settings.metrics_token,
+        )
+        log.info("web_started", port=settings.port, pid=os.getpid())
+        _Server(_config(parts)).run(sockets=[listener])
+        log.info("web_ended")
+    return Exit.FINISHED
+
+
+class _Server(uvicorn.Server):
+    """Ends with a return on a signal; uvicorn's own raises it once more, and the exit code would say `killed`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def _config(parts: WebParts) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(parts),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Whoever connected is who is judged; nobody may name another address for himself.
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        backlog=_BACKLOG,
+        limit_concurrency=_CONNECTIONS_MAX,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
+@contextlib.contextmanager
+def _listener(port: int) -> Iterator[socket.socket]:
+    """Listen on every address, IPv6 too where the machine has it."""
+    try:
+        listening = _bound(port)
+    except OSError as error:
+        raise WrongUse(f"cannot listen on port {port}: {error.strerror}; choose another in PORT") from None
+    with listening:
+        yield listening
+
+
+def _bound(port: int) -> socket.socket:
+    if socket.has_dualstack_ipv6():
+        with contextlib.suppress(OSError):
+            return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG)
+    return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # noqa: S104  a container's platform connects from outside
+
+
+def _ping(url: str | None) -> Callable[[], object] | None:
+    if url is None:
+        return None
+    redis = Redis.from_url(url, socket_timeout=_REDIS_WITHIN_S, socket_connect_timeout=_REDIS_WITHIN_S)
+    return redis.ping

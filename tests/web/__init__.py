@@ -1,0 +1,1 @@
+"""The web process: what it receives, refuses, tells."""
