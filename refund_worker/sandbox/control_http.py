@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from refund_worker.sandbox.answers import Answer, SandboxError
 from refund_worker.sandbox.errors import ApiError
 from refund_worker.sandbox.faults import Fault
+from refund_worker.sandbox.keys import known_keys
+from refund_worker.sandbox.limits import RateLimits
+from refund_worker.sandbox.scenes import cancel_subscriptions
 from refund_worker.sandbox.webhooks import controls as webhooks
 
 if TYPE_CHECKING:
@@ -101,6 +104,36 @@ def _forget_keys(sandbox: Sandbox, _rest: str, arguments: dict[str, Any]) -> Any
     return {}
 
 
+def _limits(sandbox: Sandbox, _rest: str, _arguments: dict[str, Any]) -> Any:
+    with sandbox.lock:
+        return {"limits": dataclasses.asdict(sandbox.limiter.limits) if sandbox.limiter is not None else None}
+
+
+def _set_limits(sandbox: Sandbox, rest: str, arguments: dict[str, Any]) -> Any:
+    sandbox.limit(RateLimits(**arguments))
+    return _limits(sandbox, rest, arguments)
+
+
+def _no_limits(sandbox: Sandbox, rest: str, arguments: dict[str, Any]) -> Any:
+    sandbox.limit(None)
+    return _limits(sandbox, rest, arguments)
+
+
+def _latency(sandbox: Sandbox, _rest: str, arguments: dict[str, Any]) -> Any:
+    sandbox.latency_ms = int(arguments["ms"])
+    return {"ms": sandbox.latency_ms}
+
+
+def _add_keys(sandbox: Sandbox, _rest: str, arguments: dict[str, Any]) -> Any:
+    with sandbox.lock:
+        sandbox.keys = {**sandbox.keys, **known_keys(arguments)}
+        return {"keys": len(sandbox.keys)}
+
+
+def _cancel(sandbox: Sandbox, _rest: str, arguments: dict[str, Any]) -> Any:
+    return {"canceled": cancel_subscriptions(sandbox, **arguments)}
+
+
 def _control(sandbox: Sandbox, rest: str, arguments: dict[str, Any]) -> Any:
     return sandbox.control.call(rest, arguments)
 
@@ -121,6 +154,12 @@ _CONTROLS: Final[dict[tuple[str, str], Callable[[Sandbox, str, dict[str, Any]], 
     ("GET", "counters"): _counters,
     ("GET", "state"): _state,
     ("POST", "idempotency/forget"): _forget_keys,
+    ("GET", "limits"): _limits,
+    ("POST", "limits"): _set_limits,
+    ("DELETE", "limits"): _no_limits,
+    ("POST", "latency"): _latency,
+    ("POST", "keys"): _add_keys,
+    ("POST", "cancel"): _cancel,
     ("POST", "control/*"): _control,
     ("POST", "build/*"): _build,
 }

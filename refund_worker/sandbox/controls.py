@@ -44,6 +44,7 @@ _EVIDENCE: Final = (
     "uncategorized_text",
 )
 _DUE_AFTER_SECONDS: Final = 7 * 24 * 3600
+_DISPUTE_ENDS: Final = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 
 class Control:
@@ -76,7 +77,11 @@ class Control:
             )
 
     def turn_refund(self, refund: str, status: str, *, reason: str | None = None) -> Fields:
-        """Let a refund become succeeded, failed or canceled now."""
+        """Let a refund become succeeded, failed, canceled, pending or requires_action now.
+
+        Args:
+            reason: `failure_reason` where it fails.
+        """
         with self._lock:
             record = self._world.store["refund", refund]
             return refunds.turn(self._world, record, status, reason=reason).fields
@@ -123,6 +128,16 @@ class Control:
             world.emit("charge.dispute.created", made.fields)
             return made.fields
 
+    def turn_dispute(self, dispute: str, status: str) -> Fields:
+        """Let a dispute go on (`under_review`, ...) or end (`won`, `lost`, `warning_closed`, `prevented`)."""
+        with self._lock:
+            world, record = self._world, self._world.store["dispute", dispute]
+            before = record.fields["status"]
+            changed = world.store.change(record, status=status)
+            word = "closed" if status in _DISPUTE_ENDS else "updated"
+            world.emit(f"charge.dispute.{word}", changed.fields, {"status": before})
+            return changed.fields
+
     def call(self, name: str, arguments: dict[str, Any]) -> Fields | None:
         """A control by its name, for those who come over HTTP.
 
@@ -133,5 +148,6 @@ class Control:
             "next_refund": self.next_refund,
             "turn_refund": self.turn_refund,
             "dispute": self.dispute,
+            "turn_dispute": self.turn_dispute,
         }
         return known[name](**arguments)

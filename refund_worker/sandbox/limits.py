@@ -41,6 +41,15 @@ class Limiter:
         self._total = 0.0  # theoretical arrival time of the next request
         self._endpoints: dict[str, float] = {}
 
+    @property
+    def limits(self) -> RateLimits:
+        """What is allowed at present."""
+        return self._limits
+
+    def change(self, limits: RateLimits) -> None:
+        """Other limits from now on; what was used up stays used up."""
+        self._limits = limits
+
     def admit(self, endpoint: str) -> None:
         """Count one request to `endpoint` (`GET /v1/charges`).
 

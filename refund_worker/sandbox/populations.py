@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from refund_worker.sandbox.population import bench, demo
+from refund_worker.sandbox.population import bench, cluster, demo
 from refund_worker.sandbox.sandbox import Sandbox
 
 Population = Callable[[Sandbox, int], object]
@@ -22,6 +22,7 @@ def idle(sandbox: Sandbox, customers: int) -> None:
 
 POPULATIONS: Final[dict[str, Population]] = {
     "bench": bench,
+    "cluster": cluster,
     "demo": demo,
     "empty": empty,
     "idle": idle,

@@ -166,6 +166,14 @@ class Sandbox:
                 left = max(0, record.fields["pending_webhooks"] - 1)
                 self.world.store.change(record, pending_webhooks=left)
 
+    def limit(self, limits: RateLimits | None) -> None:
+        """Other rate limits from now on, None for none at all."""
+        with self.lock:
+            if limits is None or self.limiter is None:
+                self.limiter = Limiter(limits) if limits is not None else None
+            else:
+                self.limiter.change(limits)
+
     @property
     def request_log(self) -> list[Any]:
         """The latest requests, oldest first."""

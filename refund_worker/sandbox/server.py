@@ -96,6 +96,11 @@ class _Listener(ThreadingHTTPServer):
     request_queue_size = 128
     sandbox: Sandbox
 
+    def service_actions(self) -> None:
+        """Let what falls due happen, and its events be sent, although nobody asks just now."""
+        with self.sandbox.lock:
+            self.sandbox.world.clock.catch_up()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is nothing to report; a fault of the sandbox is."""
         if not isinstance(sys.exception(), OSError):

@@ -96,8 +96,12 @@ def _move_subscription(world: World, invoice: Record, among: set[str], status: s
     """What becomes of an invoice moves its subscription: paid to active, declined to past_due."""
     parent = (invoice.fields["parent"] or {}).get("subscription_details")
     subscription = world.store.get("subscription", parent["subscription"]) if parent else None
-    if subscription is not None and subscription.fields["status"] in among:
-        world.store.change(subscription, status=status)
+    if subscription is None or subscription.fields["status"] not in among:
+        return
+    before = subscription.fields["status"]
+    moved = world.store.change(subscription, status=status)
+    if moved.hidden.get("announced"):  # its own creation says what the first payment made of it
+        world.emit("customer.subscription.updated", moved.fields, {"status": before})
 
 
 def pay_out_of_band(world: World, invoice: Record) -> Record:

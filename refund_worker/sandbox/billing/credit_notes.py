@@ -43,19 +43,40 @@ def create(world: World, *, invoice: Record, given: Mapping[str, Any]) -> Record
 
 def _on_open(world: World, invoice: Record, given: Mapping[str, Any]) -> Record:
     note = _note(world, invoice, given, kind="pre_payment")
-    left = invoice.fields["amount_remaining"] - given["amount"]
+    world.emit("credit_note.created", note.fields)
+    _lower(world, invoice, given["amount"])
+    return note
+
+
+def _lower(world: World, invoice: Record, amount: int) -> None:
+    """Let `amount` less be due on an open invoice; negative when a credit note is voided."""
+    left = invoice.fields["amount_remaining"] - amount
     changed = world.store.change(
         invoice,
         amount_due=left,
         amount_remaining=left,
-        pre_payment_credit_notes_amount=invoice.fields["pre_payment_credit_notes_amount"] + given["amount"],
+        pre_payment_credit_notes_amount=invoice.fields["pre_payment_credit_notes_amount"] + amount,
     )
     if left == 0:
         collecting.cancel_waiting_payments(world, changed)
         collecting.settle(world, changed)
     elif changed.hidden.get("intent"):
         world.store.change(world.store["payment_intent", changed.hidden["intent"]], amount=left)
-    return note
+
+
+def void(world: World, note: Record) -> Record:
+    """Void a credit note of an invoice that is still open; the invoice is due again.
+
+    Raises:
+        ApiError: If its invoice is not open, or it is void already.
+    """
+    invoice = world.store["invoice", note.fields["invoice"]]
+    if invoice.fields["status"] != "open" or note.fields["status"] != "issued":
+        raise ApiError("You can only void issued credit notes of open invoices.")
+    _lower(world, invoice, -note.fields["amount"])
+    voided = world.store.change(note, status="void", voided_at=world.now)
+    world.emit("credit_note.voided", voided.fields)
+    return voided
 
 
 def _on_paid(world: World, invoice: Record, given: Mapping[str, Any]) -> Record:

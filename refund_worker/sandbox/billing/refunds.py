@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from refund_worker.sandbox.store import Fields, Record
     from refund_worker.sandbox.world import World
 
+STATUSES: Final = ("pending", "requires_action", "succeeded", "failed", "canceled")
+_MONEY_LEFT: Final = frozenset({"pending", "succeeded"})
 _AT_ONCE: Final = RefundOutcome(charge=None, status="succeeded")
+_CUSTOMER_ANSWERS_WITHIN_S: Final = 30 * 86_400
 
 
 def refuse(charge: Record, amount: int | None) -> None:
@@ -46,13 +49,12 @@ def create(
     """Refund a charge that can be refunded; pending refunds count on the charge as well."""
     fields = charge.fields
     value = fields["amount_captured"] - fields["amount_refunded"] if amount is None else amount
-    outcome = _outcome(world, charge.id)
+    outcome = _outcome(world, charge)
     card = fields["payment_method_details"]["type"] == "card"
     identifier = world.ids.take("re" if card else "pyr")
     movement = None
     if outcome.status != "requires_action":
-        kind = "refund" if card else "payment_refund"
-        movement = payments.book(world, kind=kind, amount=-value, currency=fields["currency"], source=identifier).id
+        movement = _book(world, identifier, amount=value, currency=fields["currency"])
     refund = world.store.insert(
         "refund",
         {
@@ -74,28 +76,35 @@ def create(
             "source_transfer_reversal": None,
             "status": outcome.status,
             "transfer_reversal": None,
-            **_why(outcome),
+            **_why(world, outcome),
         },
     )
     changed = _count(world, charge.id, value)
     world.emit("refund.created", refund.fields)
     world.emit("charge.refunded", changed.fields, {"amount_refunded": fields["amount_refunded"]})
     if outcome.status == "failed":  # failed at once: it was created, and gave nothing
-        _give_up(world, refund)
+        world.emit("refund.failed", _give_up(world, refund).fields)
     if outcome.then is not None:
         world.clock.schedule(world.now + outcome.then[1], "turn_refund", refund.id, outcome.then[0], outcome.reason)
     return world.store["refund", refund.id]
 
 
-def _outcome(world: World, charge: str) -> RefundOutcome:
+def _outcome(world: World, charge: Record) -> RefundOutcome:
+    """As a test has ordered it, else as the test card turns out, else at once."""
     ordered = world.controls.refunds
     for position, outcome in enumerate(ordered):
-        if outcome.charge in {None, charge}:
+        if outcome.charge in {None, charge.id}:
             return ordered.pop(position)
-    return _AT_ONCE
+    method = world.store.get("payment_method", charge.fields["payment_method"] or "")
+    return (method.hidden.get("refunds") if method is not None else None) or _AT_ONCE
 
 
-def _why(outcome: RefundOutcome) -> Fields:
+def _why(world: World, outcome: RefundOutcome) -> Fields:
+    """What a refund says of its status besides the word."""
+    if outcome.status == "requires_action":
+        asked = {"email_sent_at": world.now, "email_sent_to": "customer@example.com"}
+        shown = {"email_sent": asked, "expires_at": world.now + _CUSTOMER_ANSWERS_WITHIN_S}
+        return {"next_action": {"display_details": shown, "type": "display_details"}}
     if outcome.status == "pending":
         return {"pending_reason": "processing"}
     if outcome.status == "failed":
@@ -118,17 +127,27 @@ def _count(world: World, charge: str, amount: int) -> Record:
 
 
 def turn(world: World, refund: Record, status: str, *, reason: str | None = None) -> Record:
-    """Let a refund end as `succeeded`, `failed` or `canceled`; the last two give the charge its amount back."""
+    """Let a refund become `succeeded`, `failed` or `canceled` (the last two give the charge its amount back).
+
+    Or `pending` or `requires_action` again: a bank transfer that came back waits for the customer once more. A refund
+    that failed or was cancelled stays so; one that succeeded may still fail.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"no status of a refund: {status!r}; one of {', '.join(STATUSES)}")
     fields = refund.fields
     if fields["status"] == status or fields["status"] in {"failed", "canceled"}:
         return refund
-    kept = {name: value for name, value in fields.items() if name != "pending_reason"}
-    if status == "failed":
-        kept["failure_reason"] = reason or "expired_or_canceled_card"
-    changed = world.store.replace(refund, {**kept, "status": status})
+    kept = {name: value for name, value in fields.items() if name not in {"pending_reason", "next_action"}}
+    outcome = RefundOutcome(charge=None, status=status, reason=reason)
+    changed = world.store.replace(refund, {**kept, "status": status, **_why(world, outcome)})
     if status in {"failed", "canceled"}:
-        return _give_up(world, changed)
+        changed = _give_up(world, changed)
+    elif status in _MONEY_LEFT and changed.fields["balance_transaction"] is None:
+        movement = _book(world, refund.id, amount=fields["amount"], currency=fields["currency"])
+        changed = world.store.change(changed, balance_transaction=movement)
     world.emit("refund.updated", changed.fields, {"status": fields["status"]})
+    if status == "failed":
+        world.emit("refund.failed", changed.fields)
     return changed
 
 
@@ -141,6 +160,10 @@ def _give_up(world: World, refund: Record) -> Record:
             world, kind="refund_failure", amount=fields["amount"], currency=fields["currency"], source=refund.id
         )
         refund = world.store.change(refund, failure_balance_transaction=movement.id)
-    word = "failed" if refund.fields["status"] == "failed" else "updated"
-    world.emit(f"refund.{word}", refund.fields)
     return refund
+
+
+def _book(world: World, refund: str, *, amount: int, currency: str) -> str:
+    """Take a refund's money from the account; returns the movement's id."""
+    kind = "refund" if refund.startswith("re_") else "payment_refund"
+    return payments.book(world, kind=kind, amount=-amount, currency=currency, source=refund).id

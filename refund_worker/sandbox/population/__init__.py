@@ -6,7 +6,7 @@ Reading order: `scenario` (what one is), `life` (how stories happen), `changes` 
 
 from refund_worker.sandbox.population.catalogue import SCENARIOS
 from refund_worker.sandbox.population.life import LIVED_S
-from refund_worker.sandbox.population.populations import bench, demo
+from refund_worker.sandbox.population.populations import bench, cluster, demo
 from refund_worker.sandbox.population.scenario import Expected, Scenario
 
-__all__ = ["LIVED_S", "SCENARIOS", "Expected", "Scenario", "bench", "demo"]
+__all__ = ["LIVED_S", "SCENARIOS", "Expected", "Scenario", "bench", "cluster", "demo"]

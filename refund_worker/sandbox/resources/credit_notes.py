@@ -25,6 +25,23 @@ def retrieve(call: Call) -> Record:
     return call.world.existing("credit_note", call.id)
 
 
+def update(call: Call) -> Record:
+    """Change the memo or the metadata."""
+    world, note = call.world, call.world.existing("credit_note", call.id)
+    given = {name: call.params[name] for name in ("memo",) if name in call.params}
+    changes = {**given, "metadata": params.merged(note.fields["metadata"], call.params.get("metadata"))}
+    previous = {name: note.fields[name] for name, value in changes.items() if note.fields[name] != value}
+    changed = world.store.change(note, **changes)
+    if previous:
+        world.emit("credit_note.updated", changed.fields, previous)
+    return changed
+
+
+def void(call: Call) -> Record:
+    """Void the credit note of an open invoice."""
+    return credit_notes.void(call.world, call.world.existing("credit_note", call.id))
+
+
 def listed(call: Call) -> Page:
     """Credit notes of an invoice or customer, or all."""
     store, wanted = call.world.store, call.params
@@ -51,5 +68,14 @@ ROUTES = (
     Route(
         method="GET", path="/v1/credit_notes/{credit_note}", act=retrieve, answers="credit_note",
         permission="credit_note_read", takes=params.EXPAND,
+    ),
+    Route(
+        method="POST", path="/v1/credit_notes/{credit_note}", act=update, answers="credit_note",
+        permission="credit_note_write",
+        takes={**params.EXPAND, "memo": params.text_or_unset, "metadata": params.metadata},
+    ),
+    Route(
+        method="POST", path="/v1/credit_notes/{credit_note}/void", act=void, answers="credit_note",
+        permission="credit_note_write", takes=params.EXPAND,
     ),
 )  # fmt: skip

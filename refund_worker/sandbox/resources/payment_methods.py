@@ -8,6 +8,7 @@ from refund_worker.sandbox import params
 from refund_worker.sandbox.errors import resource_missing
 from refund_worker.sandbox.listing import page
 from refund_worker.sandbox.routes import Call, Route
+from refund_worker.sandbox.world import RefundOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from refund_worker.sandbox.store import Fields, Record
     from refund_worker.sandbox.world import World
 
+_LATER_S: Final = 60  # "later" in Stripe's words; a test moves the clock
 # docs.stripe.com/testing: test payment methods -> outcome of payments with them
 _TEST_METHODS: Final[Mapping[str, str]] = {
     "pm_card_visa": "succeeds",
     "pm_card_mastercard": "succeeds",
     "pm_card_chargeCustomerFail": "fails",
+    "pm_card_refundFail": "succeeds",
+    "pm_card_pendingRefund": "succeeds",
+}
+# What becomes of refunds over them; source: docs.stripe.com/testing, section "Refunds"
+_TEST_REFUNDS: Final[Mapping[str, RefundOutcome]] = {
+    "pm_card_refundFail": RefundOutcome(charge=None, status="succeeded", then=("failed", _LATER_S)),
+    "pm_card_pendingRefund": RefundOutcome(charge=None, status="pending", then=("succeeded", _LATER_S)),
 }
 
 
@@ -30,15 +39,24 @@ def attach(call: Call) -> Record:
     if outcome is None:
         raise resource_missing("PaymentMethod", call.id)
     customer = call.world.named("customer", call.params, "customer")
-    return make(call.world, customer=customer, kind="card", outcome=outcome)
+    return make(call.world, customer=customer, kind="card", outcome=outcome, refunds=_TEST_REFUNDS.get(call.id))
 
 
-def make(world: World, *, customer: Record, kind: str, outcome: str, destination: str | None = None) -> Record:
+def make(
+    world: World,
+    *,
+    customer: Record,
+    kind: str,
+    outcome: str,
+    destination: str | None = None,
+    refunds: RefundOutcome | None = None,
+) -> Record:
     """A payment method the customer pays with from now on.
 
     Args:
         outcome: `succeeds`, `fails`, `pending`, or `waits` (nothing is attempted).
         destination: A connected account that gets the money.
+        refunds: What becomes of refunds over it; None for at once.
     """
     identifier = world.ids.take("pm")
     world.store.change(
@@ -59,6 +77,7 @@ def make(world: World, *, customer: Record, kind: str, outcome: str, destination
             "type": kind,
             **({"card": _card()} if kind == "card" else {}),
         },
+        {"refunds": refunds},
     )
 
 

@@ -52,7 +52,10 @@ def update(call: Call) -> Record:
     """Change the metadata, the only thing that can be."""
     record = call.world.existing("refund", call.id)
     merged = params.merged(record.fields["metadata"], call.params.get("metadata"))
-    return call.world.store.change(record, metadata=merged)
+    changed = call.world.store.change(record, metadata=merged)
+    if merged != record.fields["metadata"]:
+        call.world.emit("refund.updated", changed.fields, {"metadata": record.fields["metadata"]})
+    return changed
 
 
 def cancel(call: Call) -> Record:

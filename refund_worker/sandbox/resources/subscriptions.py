@@ -40,7 +40,7 @@ def create(call: Call) -> Record:
     collect = given.get("payment_behavior") != "default_incomplete"
     first = invoices.finalize(world, draft, collect=collect)
     status = "incomplete" if first.fields["status"] == "open" else "active"
-    subscription = world.store.change(world.store["subscription", identifier], status=status)
+    subscription = world.store.change(world.store["subscription", identifier], {"announced": True}, status=status)
     subscriptions.schedule_renewal(world, subscription)
     world.emit("customer.subscription.created", subscription.fields)
     return subscription
