@@ -21,9 +21,9 @@ _SEALED = (
     "sequence", "at", "run", "case_id", "customer", "kind", "amount_minor", "currency", "body", "form", "previous",
 )  # fmt: skip
 
-# Long texts enter the trail by their hash; who holds a case until when is no fact worth a row.
+# Long texts enter the trail by their hash; who holds a case until when, and when it is looked at, is no fact for it.
 _HASHED = frozenset({"plan", "params", "policy", "summary"})
-_LEFT_OUT = frozenset({"case_id", "claimed_by", "claimed_at", "lease_until", "claim_run", "last_error"})
+_LEFT_OUT = frozenset({"case_id", "claimed_by", "claimed_at", "lease_until", "claim_run", "last_error", "next_at"})
 
 _HEAD = select(audit_head.c.sequence, audit_head.c.hash).with_for_update()
 _APPEND = insert(audit_entries)
@@ -90,9 +90,3 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         rows.append(row)
     connection.execute(_APPEND, rows)
     connection.execute(_MOVE_HEAD, {"of_id": 1, "sequence": sequence, "hash": previous})
-
-
-def head(connection: Connection) -> tuple[int, str]:
-    """Return the newest entry's sequence and hash, as the head row says."""
-    sequence, sealed = connection.execute(_HEAD).one()
-    return sequence, sealed

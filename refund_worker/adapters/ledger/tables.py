@@ -40,6 +40,7 @@ metadata = MetaData(
 BIG = BigInteger().with_variant(Integer, "sqlite")
 
 ONE_LIVE_CASE = "one_live_case"
+ONE_STANDING = "one_standing"
 
 
 def one_of(column: str, words: Iterable[StrEnum]) -> CheckConstraint:
@@ -109,6 +110,8 @@ cases = Table(
     Column("lease_until", BIG),
     Column("claim_run", String, nullable=False),
     Column("last_error", Text),
+    # Not claimed from the queue of live cases before then; None = at once.
+    Column("next_at", BIG),
     one_of("state", State),
     one_of("outcome", Outcome),
     CheckConstraint("covered_minor >= 0", name="covered_minor"),
@@ -118,7 +121,8 @@ cases = Table(
     Index("ix_cases_customer", "customer", "opened_at", "id"),
 )
 
-_live = text(f"state IN ({', '.join(repr(str(state)) for state in sorted(LIVE))})")
+# Written out, not a parameter: only so may a database use the partial indexes.
+LIVE_CASES = text(f"state IN ({', '.join(repr(str(state)) for state in sorted(LIVE))})")
 Index(
     ONE_LIVE_CASE,
     cases.c.account,
@@ -126,9 +130,10 @@ Index(
     cases.c.customer,
     cases.c.currency,
     unique=True,
-    sqlite_where=_live,
-    postgresql_where=_live,
+    sqlite_where=LIVE_CASES,
+    postgresql_where=LIVE_CASES,
 )
+Index("ix_cases_live", cases.c.opened_at, cases.c.id, sqlite_where=LIVE_CASES, postgresql_where=LIVE_CASES)
 
 steps = Table(
     "steps",
@@ -155,6 +160,7 @@ steps = Table(
     CheckConstraint("amount_minor > 0", name="amount_minor"),
     CheckConstraint("state <> 'accepted' OR stripe_id IS NOT NULL", name="accepted_has_id"),
     UniqueConstraint("case_id", "position", name="uq_steps_position"),
+    Index("ix_steps_stripe_id", "stripe_id"),
 )
 
 sends = Table(
@@ -196,7 +202,7 @@ standings = Table(
 
 _stands = text("ended_at IS NULL")
 Index(
-    "one_standing",
+    ONE_STANDING,
     standings.c.account,
     standings.c.livemode,
     standings.c.customer,
