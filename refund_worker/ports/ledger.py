@@ -27,8 +27,11 @@ class LedgerWriter(Protocol):
     def open_case(self, case: Case, *, worker: str, lease_s: int) -> Claim:
         """Insert a live case without steps and claim it. Raises CaseIsLive (rule ONE_LIVE_CASE)."""
 
-    def adopt_orphan(self, case: Case, *, worker: str, lease_s: int) -> Claim:
-        """Insert or re-open, under its mark's case id, a case that only gives back. Raises CaseIsLive."""
+    def adopt_orphan(self, case: Case, *, run: str, worker: str, lease_s: int) -> Claim:
+        """Insert or re-open, under its mark's case id, a case that only gives back. Raises CaseIsLive.
+
+        `run` is the one that adopts it; a case that is known keeps its own.
+        """
 
     def intend(self, claim: Claim, step: Step) -> None:
         """Record an attempt's intent, before anything is sent (rule INTENT_BEFORE_SEND)."""
@@ -69,6 +72,13 @@ class LedgerWriter(Protocol):
     def given_up(self, claim: Claim, *, step: str, attempt: int, code: str, now: int) -> None:
         """Record that an attempt without an answer was looked for by its mark and is absent for good."""
 
+    def confirmed(self, *, case: str, step: str, attempt: int, status: str, now: int) -> bool:
+        """Record that an accepted refund reached another status, without a claim, also of a closed case.
+
+        False where nothing is written: the status stands already, or the one that stands is final (succeeded, failed,
+        canceled). A refund that failed or was canceled is recorded by `found`, under the claim that re-credits it.
+        """
+
     def cover(self, claim: Claim, *, covered_minor: int, now: int) -> None:
         """Record what the refundable lots covered of the reserve."""
 
@@ -81,8 +91,8 @@ class LedgerWriter(Protocol):
     def stand(self, standing: Standing) -> Standing:
         """Record a hold or skip; an unchanged one writes nothing. Returns the row that stands, with its `since`."""
 
-    def end_standing(self, *, customer: str, currency: str, now: int) -> None:
-        """End the hold or skip of a customer, if there is one."""
+    def end_standing(self, *, customer: str, currency: str, now: int, run: str | None = None) -> None:
+        """End the hold or skip of a customer, if there is one. `run` is the one that ends it; None = its own."""
 
     def plan_only(self, *, case: str, run: str, plan: Plan, now: int) -> None:
         """Record a plan that is not executed in this run."""
@@ -97,14 +107,20 @@ class Ledger(Protocol):
     def writing(self) -> AbstractContextManager[LedgerWriter]:
         """Open one write transaction; commits at the end of the block, rolls back on an exception."""
 
-    def claim(self, case: str, *, worker: str, now: int, lease_s: int) -> Claim | None:
-        """Claim a live case whose lease has ended or was released; None where another worker has it."""
+    def claim(self, case: str, *, worker: str, now: int, lease_s: int, run: str | None = None) -> Claim | None:
+        """Claim a live case whose lease has ended or was released; None where another worker has it.
+
+        `run` is the one in which the case is acted on now; None = the case's own.
+        """
 
     def end_lease(self, case: str, *, gone: Callable[[str], bool]) -> bool:
         """End the lease of a live case whose claimant is gone; True where it was ended. The fence is not touched."""
 
-    def release(self, claim: Claim) -> None:
-        """Give the claim back before its lease ends."""
+    def release(self, claim: Claim, *, again_at: int | None = None) -> None:
+        """Give the claim back before its lease ends.
+
+        `again_at` (epoch seconds): the queue of live cases offers the case no earlier; None = at once.
+        """
 
     def case(self, case: str) -> Case | None:
         """A case with all its steps and sends."""

@@ -79,7 +79,7 @@ def _act(world: World, gate: RunGate, *, run: str, mode: RunMode, plan: Plan) ->
             return None
         case = world.new_id("case")
         with world.ledger.writing() as writer:
-            writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now())
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now(), run=run)
             writer.plan_only(case=case, run=run, plan=plan, now=world.clock.now())
         return result_of_plan(case, plan, reason=reason)
     opened = _open(world, run=run, plan=plan)
@@ -167,7 +167,7 @@ def _open(world: World, *, run: str, plan: Plan) -> tuple[Claim, Step] | None:
     )
     try:
         with world.ledger.writing() as writer:
-            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now)
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now, run=run)
             claim = writer.open_case(case, worker=world.worker, lease_s=LEASE_S)
             step = reserve_step(case, attempt=1, now=now)
             writer.intend(claim, step)

@@ -232,7 +232,7 @@ def _adopt(
     )
     reserve = _reserve_of_orphan(debit, now=now)
     with world.ledger.writing() as writer:
-        claim = writer.adopt_orphan(case, worker=world.worker, lease_s=LEASE_S)
+        claim = writer.adopt_orphan(case, run=run.id, worker=world.worker, lease_s=LEASE_S)
         if known is None:
             writer.intend(claim, replace(reserve, state=StepState.INTENDED, stripe_id=None))
             writer.found(

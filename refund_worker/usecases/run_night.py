@@ -106,7 +106,7 @@ def run_night(
     crew = _Crew(world=world, gate=gate, watcher=watcher, result=result, threads=threads)
     try:
         if mode is RunMode.RUN:
-            crew.work(_resumes(world), resumed=True)
+            crew.work(_resumes(world, run=run.id), resumed=True)
         crew.work(_examinations(world, gate, watcher, result, run=run, found=found))
     except StripeError as error:
         gate.refuse(str(error)) if isinstance(error, Unauthorized) else gate.stop(str(error))
@@ -146,14 +146,14 @@ class _Crew:
         return left
 
 
-def _resumes(world: World) -> Iterator[Job]:
+def _resumes(world: World, *, run: str) -> Iterator[Job]:
     for case in world.ledger.live_cases():
-        yield partial(_resume, world, case)
+        yield partial(_resume, world, case, run=run)
 
 
-def _resume(world: World, case: str) -> CaseResult | None:
+def _resume(world: World, case: str, *, run: str) -> CaseResult | None:
     world.ledger.end_lease(case, gone=world.is_gone)
-    claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S)
+    claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S, run=run)
     if claim is None:
         return None  # another worker has it, and tells of it
     return finish_case(world, claim)
@@ -212,6 +212,6 @@ def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResu
         summary["standings"] = [one.case for one in result.cases if one.outcome in {Outcome.HELD, Outcome.SKIPPED}]
     with world.ledger.writing() as writer:
         for plan in ended:
-            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now)
+            writer.end_standing(customer=plan.customer, currency=plan.currency, now=now, run=run.id)
         writer.finish_run(run=run.id, status=result.status, summary=summary, now=now)
     return result

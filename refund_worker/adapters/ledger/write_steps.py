@@ -3,13 +3,17 @@
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from refund_worker.adapters.ledger.chain import recorded
-from refund_worker.adapters.ledger.tables import sends, steps
+from refund_worker.adapters.ledger.chain import Entry, recorded
+from refund_worker.adapters.ledger.failures import is_known_key
+from refund_worker.adapters.ledger.refund_watch import watch
+from refund_worker.adapters.ledger.tables import cases, sends, steps
 from refund_worker.adapters.ledger.transaction import Held, LedgerMisused, Transaction
 from refund_worker.domain.canonical import canonical_json
 from refund_worker.domain.cases import Claim, SendAnswer, Step, StepState
 from refund_worker.domain.errors import ClaimLost
+from refund_worker.domain.refund_watch import FAILED_STATUSES, OPEN_STATUSES, WatchedRefund
 
 _OF_STEP = (
     steps.c.case_id == bindparam("of_case"),
@@ -21,16 +25,27 @@ _SENDS_OF_STEP = (
     sends.c.step == bindparam("of_step"),
     sends.c.attempt == bindparam("of_attempt"),
 )
+# A statement of its own: one that had to wait for the case's row would count as before it waited.
+_COUNT_STEPS = select(func.count()).where(steps.c.case_id == bindparam("of_case"))
 _INSERT_STEP = insert(steps)
 _INSERT_SEND = insert(sends)
 _SELECT_STEP = select(
+    steps.c.step,
+    steps.c.attempt,
     steps.c.state,
     steps.c.amount_minor,
+    steps.c.stripe_id,
+    steps.c.status,
     select(func.count())
     .where(sends.c.case_id == steps.c.case_id, sends.c.step == steps.c.step, sends.c.attempt == steps.c.attempt)
     .scalar_subquery()
     .label("sends"),
 ).where(*_OF_STEP)
+_CASE_TO_CONFIRM = (
+    select(cases.c.id, cases.c.run, cases.c.customer, cases.c.currency)
+    .where(cases.c.id == bindparam("of_case"))
+    .with_for_update()
+)
 _UPDATE_STEP = update(steps).where(*_OF_STEP)
 _OPEN_SEND = select(func.max(sends.c.position)).where(
     *_SENDS_OF_STEP, sends.c.fence == bindparam("of_fence"), sends.c.answer.is_(None)
@@ -58,7 +73,7 @@ class StepWrites(Transaction):
             "case_id": held.id,
             "step": step.name,
             "attempt": step.attempt,
-            "position": held.steps + 1,
+            "position": self._connection.execute(_COUNT_STEPS, {"of_case": held.id}).scalar_one() + 1,
             "key": step.key,
             "amount_minor": step.amount_minor,
             "target": step.target,
@@ -67,7 +82,12 @@ class StepWrites(Transaction):
             "state": str(StepState.INTENDED),
             "intended_at": step.intended_at,
         }
-        self._connection.execute(_INSERT_STEP, row)
+        try:
+            self._connection.execute(_INSERT_STEP, row)
+        except IntegrityError as error:
+            if not is_known_key(error):
+                raise
+            raise LedgerMisused(f"the key {step.key} was used already") from error
         self._record_of(
             held,
             kind="step_intended",
@@ -128,6 +148,7 @@ class StepWrites(Transaction):
             "code": code,
         }
         self._connection.execute(_UPDATE_STEP, {**of, **changed})
+        self._watch(held, known, stripe_id=stripe_id, status=status, now=now)
         name = {"step": step, "attempt": attempt}
         body = {"step": {**name, **changed}, "send": {**name, "position": position, **send}}
         self._record_of(held, kind=_KINDS[state], at=now, amount_minor=known.amount_minor, body=body)
@@ -151,14 +172,44 @@ class StepWrites(Transaction):
             "status": status,
             "ending_balance_minor": ending_balance_minor,
         }
-        self._learn(claim, kind="step_found", step=step, attempt=attempt, now=now, changed=changed)
+        held, known = self._learn(claim, kind="step_found", step=step, attempt=attempt, now=now, changed=changed)
+        self._watch(held, known, stripe_id=stripe_id, status=status, now=now)
+
+    def confirmed(self, *, case: str, step: str, attempt: int, status: str, now: int) -> bool:
+        """Record that a refund reached another status, outside of a claim; see the port. Raises LedgerMisused."""
+        row = self._connection.execute(_CASE_TO_CONFIRM, {"of_case": case}).one_or_none()
+        of = {"of_case": case, "of_step": step, "of_attempt": attempt}
+        known = self._connection.execute(_SELECT_STEP, of).one_or_none()
+        if row is None or known is None:
+            raise LedgerMisused(f"case {case} has no {step} attempt {attempt}")
+        if known.state != StepState.ACCEPTED or known.status not in OPEN_STATUSES - {status}:
+            return False
+        if status in FAILED_STATUSES:
+            return False
+        self._connection.execute(_UPDATE_STEP, {**of, "status": status})
+        self._record(
+            Entry(
+                at=now,
+                kind="refund_confirmed",
+                run=row.run,
+                case=case,
+                customer=row.customer,
+                amount_minor=known.amount_minor,
+                currency=row.currency,
+                body={"step": {"step": step, "attempt": attempt, "status": status}},
+            )
+        )
+        self._watch(row, known, stripe_id=known.stripe_id, status=status, now=now)
+        return True
 
     def given_up(self, claim: Claim, *, step: str, attempt: int, code: str, now: int) -> None:
         """Record that an attempt is absent for good; see the port."""
         changed: dict[str, Any] = {"state": str(StepState.REFUSED), "answered_at": now, "code": code}
         self._learn(claim, kind="step_given_up", step=step, attempt=attempt, now=now, changed=changed)
 
-    def _learn(self, claim: Claim, *, kind: str, step: str, attempt: int, now: int, changed: dict[str, Any]) -> None:
+    def _learn(
+        self, claim: Claim, *, kind: str, step: str, attempt: int, now: int, changed: dict[str, Any]
+    ) -> tuple[Held, Any]:
         held = self._held(claim)
         known = self._step(held, step=step, attempt=attempt)
         if known.state == StepState.ACCEPTED and changed["state"] != StepState.ACCEPTED:
@@ -166,6 +217,24 @@ class StepWrites(Transaction):
         self._connection.execute(_UPDATE_STEP, {"of_case": held.id, "of_step": step, "of_attempt": attempt, **changed})
         body = {"step": {"step": step, "attempt": attempt, **changed}}
         self._record_of(held, kind=kind, at=now, amount_minor=known.amount_minor, body=body)
+        return held, known
+
+    def _watch(self, of_case: Any, step: Any, *, stripe_id: str | None, status: str | None, now: int) -> None:
+        """Keep the watch list as the step's new status says; `step` is its row as it was."""
+        if stripe_id is None or status is None:
+            return
+        refund = WatchedRefund(
+            refund=stripe_id,
+            case=of_case.id,
+            step=step.step,
+            attempt=step.attempt,
+            customer=of_case.customer,
+            currency=of_case.currency,
+            amount_minor=step.amount_minor,
+            status=status,
+            since=now,
+        )
+        watch(self._connection, refund, now=now)
 
     def _step(self, held: Held, *, step: str, attempt: int) -> Any:
         row = self._connection.execute(
