@@ -1,7 +1,4 @@
-"""The ledger in SQL: intents, outcomes and the audit trail.
-
-SQLite now; written so that PostgreSQL can take its place.
-"""
+"""The ledger in SQL, on SQLite or PostgreSQL: intents, outcomes and the audit trail."""
 
 from refund_worker.adapters.ledger.ledger import SqlLedger
 from refund_worker.adapters.ledger.opening import open_database
@@ -11,7 +8,7 @@ from refund_worker.adapters.ledger.verify import Verification
 
 def upgrade(url: str) -> str:
     """Create or migrate the ledger; returns a line for people. Raises LedgerError."""
-    database = open_database(url)
+    database = open_database(url, migrate=True)
     database.close()
     return f"the ledger {database.where} is up to date"
 

@@ -1,31 +1,48 @@
-"""The ledger's database: one writer at a time, readers beside it. What is SQLite's own stands in `sqlite`."""
+"""The ledger's database: write transactions and read transactions. What is one database's own stands in its module."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sqlalchemy import Connection, Engine
 
 from refund_worker.adapters.ledger.failures import told_clearly
 
-# The write lock is taken at the begin, so that no transaction fails half-way for want of it. The driver begins none.
-BEGIN_WRITING = "BEGIN IMMEDIATE"
-BEGIN_READING = "BEGIN"
-
 
 class Database:
-    """An open database: one writer at a time in this process, readers beside it.
+    """An open database; readers beside the writers.
 
     Attributes:
-        where: The path, for people.
+        where: The path or the address without user and password, for people.
     """
 
-    def __init__(self, engine: Engine, *, where: str, shared_connection: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        where: str,
+        reader: Engine | None = None,
+        begin_writing: str | None = None,
+        begin_reading: str | None = None,
+        one_writer: bool = False,
+        one_connection: bool = False,
+    ) -> None:
+        """Take an engine.
+
+        Args:
+            reader: The same engine with what read transactions need; None = the same.
+            begin_writing: The statement that begins a write transaction; None = the driver begins it.
+            begin_reading: The same of a read transaction.
+            one_writer: Only one thread of this process writes at a time.
+            one_connection: All threads share one connection, so readers wait too.
+        """
         self.where = where
         self._engine = engine
-        self._shared_connection = shared_connection
-        # Waiting for a lock of ours is cheaper than SQLite's busy waiting, and fairer among 32 threads.
-        self._lock = threading.Lock()
+        self._reader = reader or engine
+        self._begin_writing, self._begin_reading = begin_writing, begin_reading
+        lock = threading.Lock()
+        self._writing_alone: AbstractContextManager[object] = lock if one_writer else nullcontext()
+        self._reading_alone: AbstractContextManager[object] = lock if one_connection else nullcontext()
         self._here = threading.local()
 
     @property
@@ -38,8 +55,14 @@ class Database:
         """One write transaction; commits at the end of the block, rolls back on an exception. Raises LedgerError."""
         if self.in_transaction:
             raise RuntimeError("a ledger transaction is open in this thread already")
-        with self._lock, told_clearly(self.where), self._engine.begin() as connection, self._as_open(connection):
-            connection.exec_driver_sql(BEGIN_WRITING)
+        with (
+            self._writing_alone,
+            told_clearly(self.where),
+            self._engine.begin() as connection,
+            self._as_open(connection),
+        ):
+            if self._begin_writing is not None:
+                connection.exec_driver_sql(self._begin_writing)
             yield connection
 
     @contextmanager
@@ -52,9 +75,14 @@ class Database:
         if connection is not None:
             yield connection
             return
-        alone = self._lock if self._shared_connection else nullcontext()
-        with alone, told_clearly(self.where), self._engine.begin() as connection, self._as_open(connection):
-            connection.exec_driver_sql(BEGIN_READING)
+        with (
+            self._reading_alone,
+            told_clearly(self.where),
+            self._reader.begin() as connection,
+            self._as_open(connection),
+        ):
+            if self._begin_reading is not None:
+                connection.exec_driver_sql(self._begin_reading)
             yield connection
 
     def close(self) -> None:

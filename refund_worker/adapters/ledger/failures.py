@@ -4,24 +4,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from refund_worker.adapters.ledger.tables import ONE_LIVE_CASE
+from refund_worker.adapters.ledger.failures_postgres import said_by_postgres
+from refund_worker.adapters.ledger.failures_sqlite import said_by_sqlite
+from refund_worker.adapters.ledger.tables import ONE_LIVE_CASE, ONE_STANDING
 from refund_worker.domain.errors import LedgerError
 
-_PRIMARY_CODE = 0xFF  # the low byte of an extended code (sqlite.org/rescode.html)
-_LINES = {
-    sqlite3.SQLITE_BUSY: "is locked by another program: wait until that has ended, or end it, then try again",
-    sqlite3.SQLITE_LOCKED: "is locked by another program: wait until that has ended, or end it, then try again",
-    sqlite3.SQLITE_READONLY: "cannot be written: give this user write permission on the file and its directory",
-    sqlite3.SQLITE_PERM: "cannot be written: give this user write permission on the file and its directory",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that the path is right and this user may read and write it",
-    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: free some space, then run `refund-worker resume`",
-    sqlite3.SQLITE_IOERR: "cannot be read or written, the disk reports an error: check the disk and its space",
-    sqlite3.SQLITE_NOTADB: "is not a ledger: it is no SQLite database; correct DATABASE_URL",
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup, then run `refund-worker recover --full`",
-}
 _UNKNOWN = "cannot be used: check DATABASE_URL, or restore the ledger from a backup"
+_POOL = "is busy, no connection was free for 30 s: run fewer threads at once, or look for what blocks it"
 
 
 @contextmanager
@@ -36,21 +29,44 @@ def told_clearly(where: str) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise LedgerError(line_of(where, error.orig)) from error
-    except sqlite3.Error as error:
-        raise LedgerError(line_of(where, error)) from error
+        raise LedgerError(line_of(where, error.orig)) from _without_secrets(error)
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise LedgerError(line_of(where, error)) from _without_secrets(error)
+    except PoolTimeout as error:
+        raise LedgerError(f"the ledger {where} {_POOL}") from error
 
 
 def line_of(where: str, error: BaseException | None) -> str:
-    """The line for one complaint of the database driver."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if not isinstance(code, int):
-        return f"the ledger {where} {_UNKNOWN}"
-    line = _LINES.get(code & _PRIMARY_CODE)
-    return f"the ledger {where} {line}" if line else f"the ledger {where} {_UNKNOWN} ({error})"
+    """The line for one complaint of a database driver."""
+    said = said_by_postgres(error) if isinstance(error, psycopg.Error) else said_by_sqlite(error)
+    return f"the ledger {where} {said or _UNKNOWN}"
 
 
 def is_one_live_case(error: IntegrityError) -> bool:
     """Whether the partial unique index of invariant 3 refused: SQLite names its columns, PostgreSQL the index."""
     said = str(error.orig)
     return ONE_LIVE_CASE in said or "cases.account, cases.livemode, cases.customer, cases.currency" in said
+
+
+def is_known_case(error: IntegrityError) -> bool:
+    """Whether a case of this id stands already, as PostgreSQL says it. On SQLite it was seen before."""
+    return "pk_cases" in str(error.orig)
+
+
+def is_known_key(error: IntegrityError) -> bool:
+    """Whether another case used a key by a moment earlier, as PostgreSQL says it. On SQLite it was seen before."""
+    return "uq_steps_key" in str(error.orig)
+
+
+def is_one_standing(error: IntegrityError) -> bool:
+    """Whether the partial unique index of holds and skips refused, because another process was first.
+
+    On SQLite it never does: there is one writer.
+    """
+    return ONE_STANDING in str(error.orig)
+
+
+def _without_secrets(error: Exception) -> Exception | None:
+    """The cause for a traceback; libpq's own words about a connection name the user."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return None if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None else error

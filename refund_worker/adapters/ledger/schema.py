@@ -8,6 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from refund_worker.adapters.ledger.migrations import NEWEST
+from refund_worker.adapters.ledger.tables import audit_entries
 from refund_worker.domain.errors import LedgerError
 
 _VERSIONS = "alembic_version"
@@ -46,7 +47,7 @@ def migrate(connection: Connection, *, where: str) -> None:
 
 def _version(connection: Connection, *, where: str) -> str | None:
     tables = inspect(connection).get_table_names()
-    if _VERSIONS in tables:
+    if _VERSIONS in tables and (audit_entries.name in tables or len(tables) == 1):
         return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar()  # noqa: S608  a constant
     if tables:
         raise LedgerError(f"the database {where} belongs to another program: correct DATABASE_URL")

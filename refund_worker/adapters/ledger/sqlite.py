@@ -12,7 +12,7 @@ from sqlalchemy import Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from refund_worker.adapters.ledger.engine import BEGIN_WRITING, Database
+from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.failures import told_clearly
 from refund_worker.adapters.ledger.schema import check_schema, migrate
 from refund_worker.domain.errors import LedgerError
@@ -20,6 +20,9 @@ from refund_worker.domain.errors import LedgerError
 BUSY_TIMEOUT_S = 10.0  # longer than any transaction of ours takes, shorter than a person's patience
 _MODE = 0o600  # customer ids and sums: nobody else's business
 _RETRY_S = 0.05
+# The write lock is taken at the begin, so that no transaction fails half-way for want of it. The driver begins none.
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
+_BEGIN_READING = "BEGIN"
 
 
 def open_file(path: Path, *, busy_timeout_s: float, create: bool) -> Database:
@@ -38,7 +41,7 @@ def open_file(path: Path, *, busy_timeout_s: float, create: bool) -> Database:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _set_pragmas)
-    database = Database(engine, where=where, shared_connection=False)
+    database = _database(engine, where=where, one_connection=False)
     try:
         with database.reading() as connection:
             current = check_schema(connection, where=where)
@@ -63,7 +66,19 @@ def open_memory() -> Database:
         hide_parameters=True,
         execution_options={"compiled_cache": _compiled_for_memory},
     )
-    return Database(engine, where="in memory", shared_connection=True)
+    return _database(engine, where="in memory", one_connection=True)
+
+
+def _database(engine: Engine, *, where: str, one_connection: bool) -> Database:
+    return Database(
+        engine,
+        where=where,
+        begin_writing=_BEGIN_WRITING,
+        begin_reading=_BEGIN_READING,
+        # Waiting for a lock of ours is cheaper than SQLite's busy waiting, and fairer among 32 threads.
+        one_writer=True,
+        one_connection=one_connection,
+    )
 
 
 def _check_place(path: Path, *, create: bool) -> None:
@@ -128,7 +143,7 @@ def _template() -> sqlite3.Connection:
     atexit.register(template.close)
     engine = create_engine("sqlite://", creator=lambda: template, poolclass=StaticPool)
     with engine.begin() as connection:
-        connection.exec_driver_sql(BEGIN_WRITING)
+        connection.exec_driver_sql(_BEGIN_WRITING)
         migrate(connection, where="in memory")
     return template
 

@@ -4,26 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from refund_worker.adapters.ledger import chain
-from refund_worker.adapters.ledger.tables import cases, runs, steps
+from refund_worker.adapters.ledger.tables import cases
 from refund_worker.domain.cases import LIVE, Claim, State
 from refund_worker.domain.errors import ClaimLost
-from refund_worker.domain.runs import RunStatus
 
-_HELD = select(
-    cases.c.state,
-    cases.c.customer,
-    cases.c.currency,
-    cases.c.fence,
-    cases.c.claimed_by,
-    cases.c.lease_until,
-    cases.c.claim_run,
-    select(func.count()).where(steps.c.case_id == cases.c.id).scalar_subquery().label("steps"),
-).where(cases.c.id == bindparam("of_case"))
+# Whoever writes to a case holds its row until the commit: nobody claims it meanwhile.
+_HELD = (
+    select(
+        cases.c.state,
+        cases.c.customer,
+        cases.c.currency,
+        cases.c.fence,
+        cases.c.claimed_by,
+        cases.c.lease_until,
+        cases.c.claim_run,
+    )
+    .where(cases.c.id == bindparam("of_case"))
+    .with_for_update()
+)
 UPDATE_CASE = update(cases).where(cases.c.id == bindparam("of_case"))
-_RUNNING = select(runs.c.id).where(runs.c.status == str(RunStatus.RUNNING)).order_by(runs.c.position.desc()).limit(1)
 
 
 class LedgerMisused(Exception):
@@ -36,7 +38,6 @@ class Held:
 
     Attributes:
         run: The run in which it is acted on, for the trail.
-        steps: How many it has.
     """
 
     id: str
@@ -45,7 +46,6 @@ class Held:
     currency: str
     lease_until: int
     run: str
-    steps: int
 
 
 class Transaction:
@@ -95,14 +95,7 @@ class Transaction:
             currency=row.currency,
             lease_until=row.lease_until,
             run=row.claim_run,
-            steps=row.steps,
         )
 
     def _update_case(self, case: str, changed: dict[str, Any]) -> None:
         self._connection.execute(UPDATE_CASE, {"of_case": case, **changed})
-
-
-def running_run(connection: Connection) -> str | None:
-    """The run that goes on now; of several the newest."""
-    found: str | None = connection.execute(_RUNNING).scalar()
-    return found

@@ -8,19 +8,21 @@ from sqlalchemy.exc import IntegrityError
 
 from refund_worker.adapters.ledger import chain
 from refund_worker.adapters.ledger.codec import plan_to_json
-from refund_worker.adapters.ledger.failures import is_one_live_case
+from refund_worker.adapters.ledger.failures import is_known_case, is_one_live_case
+from refund_worker.adapters.ledger.locks import savepoint
 from refund_worker.adapters.ledger.tables import audit_entries, cases
-from refund_worker.adapters.ledger.transaction import UPDATE_CASE, LedgerMisused, Transaction, running_run
+from refund_worker.adapters.ledger.transaction import UPDATE_CASE, LedgerMisused, Transaction
 from refund_worker.domain.cases import LIVE, Case, Claim, Outcome, State, check_transition
 from refund_worker.domain.errors import CaseIsLive
 from refund_worker.domain.reasons import Reason
 
 _INSERT_CASE = insert(cases)
-_KNOWN = select(cases.c.state, cases.c.fence).where(cases.c.id == bindparam("of_case"))
+_KNOWN = select(cases.c.state, cases.c.fence).where(cases.c.id == bindparam("of_case")).with_for_update()
 _NEWEST_ENTRY = select(audit_entries.c.at).order_by(audit_entries.c.sequence.desc()).limit(1)
 _KINDS = {State.CLOSED: "case_closed", State.OWED: "case_owed"}
 _ERROR_NAME = re.compile(r"[A-Za-z_][\w.]*")
 _TRACEBACK = "Traceback (most recent call last):"
+_NUL = "\0"  # which PostgreSQL keeps in no text
 RELEASED: dict[str, Any] = {"claimed_by": None, "claimed_at": None, "lease_until": None}
 
 
@@ -39,7 +41,7 @@ class CaseWrites(Transaction):
         )
         return claim
 
-    def adopt_orphan(self, case: Case, *, worker: str, lease_s: int) -> Claim:
+    def adopt_orphan(self, case: Case, *, run: str, worker: str, lease_s: int) -> Claim:
         """Insert or re-open a case that only gives back; see the port.
 
         A case that is known keeps its plan, its run and its steps. The claim begins at `case.opened_at`, or at the
@@ -50,11 +52,10 @@ class CaseWrites(Transaction):
         known = self._connection.execute(_KNOWN, {"of_case": case.id}).one_or_none()
         if known is not None and State(known.state) in LIVE:
             raise CaseIsLive(f"case {case.id} is live")
-        run = running_run(self._connection) or case.run
         if known is None:
             claim = _claim(case.id, worker=worker, fence=1, now=now, lease_s=lease_s)
             row = {**_row_of(case), "state": str(State.CLOSING), "closed_at": None, **claim_columns(claim, run=run)}
-            self._insert(row)
+            self._insert(row, known_by_now=True)
         else:
             claim = _claim(case.id, worker=worker, fence=known.fence + 1, now=now, lease_s=lease_s)
             # The one way out of `closed` and `owed`; no transition of the table, for only an orphan may take it.
@@ -86,19 +87,24 @@ class CaseWrites(Transaction):
         """Record why a case stays live for now; the detail stays out of the trail, but for an error's name."""
         held = self._held(claim)
         changed = {"outcome": str(outcome), "reason": str(reason)}
-        self._update_case(held.id, {**changed, "last_error": detail})
+        self._update_case(held.id, {**changed, "last_error": detail.replace(_NUL, "")})
         body = {"case": changed, "error": error_name(detail)}
         self._record_of(held, kind="case_noted", at=now, body=body)
 
-    def _insert(self, row: dict[str, Any]) -> None:
+    def _insert(self, row: dict[str, Any], *, known_by_now: bool = False) -> None:
+        """Insert a live case; `known_by_now`: another process may have brought the same case by a moment earlier."""
         try:
-            self._connection.execute(_INSERT_CASE, row)
+            with savepoint(self._connection):
+                self._connection.execute(_INSERT_CASE, row)
         except IntegrityError as error:
+            if known_by_now and is_known_case(error):
+                raise CaseIsLive(f"case {row['id']} is live") from error
             raise _clearly(error, customer=row["customer"]) from error
 
     def _reopen(self, row: dict[str, Any]) -> None:
         try:
-            self._connection.execute(UPDATE_CASE, {"of_case": row["id"], **row})
+            with savepoint(self._connection):
+                self._connection.execute(UPDATE_CASE, {"of_case": row["id"], **row})
         except IntegrityError as error:
             raise _clearly(error, customer=row["id"]) from error
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from refund_worker.adapters.ledger.chain import Entry, recorded
 from refund_worker.adapters.ledger.codec import plan_to_json
+from refund_worker.adapters.ledger.locks import RUN_START, lock_by_number
 from refund_worker.adapters.ledger.tables import plans, policies, runs
 from refund_worker.adapters.ledger.transaction import LedgerMisused, Transaction
 from refund_worker.domain.canonical import canonical_json
@@ -30,6 +31,8 @@ class RunWrites(Transaction):
         digest = policy.digest()
         if run.policy_digest != digest:
             raise LedgerMisused(f"run {run.id} names another policy than it is given")
+        # Two runs that start at once would take the same position, or both bring the policy.
+        lock_by_number(self._connection, RUN_START)
         if self._connection.execute(_KNOWN_POLICY, {"of_digest": digest}).scalar() is None:
             self._connection.execute(_INSERT_POLICY, {"digest": digest, "policy": canonical_json(policy.canonical())})
         row: dict[str, Any] = {

@@ -4,17 +4,24 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from refund_worker.adapters.ledger.chain import Entry, recorded
 from refund_worker.adapters.ledger.codec import plan_to_json
+from refund_worker.adapters.ledger.failures import is_one_standing
+from refund_worker.adapters.ledger.locks import savepoint
 from refund_worker.adapters.ledger.tables import standings
-from refund_worker.adapters.ledger.transaction import Transaction, running_run
+from refund_worker.adapters.ledger.transaction import Transaction
 from refund_worker.domain.cases import Standing
 
-_STANDS = select(standings).where(
-    standings.c.customer == bindparam("of_customer"),
-    standings.c.currency == bindparam("of_currency"),
-    standings.c.ended_at.is_(None),
+_STANDS = (
+    select(standings)
+    .where(
+        standings.c.customer == bindparam("of_customer"),
+        standings.c.currency == bindparam("of_currency"),
+        standings.c.ended_at.is_(None),
+    )
+    .with_for_update()
 )
 _INSERT = insert(standings)
 _UPDATE = update(standings).where(standings.c.id == bindparam("of_standing"))
@@ -35,15 +42,21 @@ class StandingWrites(Transaction):
             return self._keep(known, standing, row)
         if known is not None:
             self._end(known, run=standing.run, now=standing.since)
-        self._connection.execute(_INSERT, row)
+        try:
+            with savepoint(self._connection):
+                self._connection.execute(_INSERT, row)
+        except IntegrityError as error:
+            if not is_one_standing(error):
+                raise
+            return self.stand(standing)  # another process was first by a moment: its row is seen now
         self._record_standing(standing, body=recorded(row))
         return standing
 
-    def end_standing(self, *, customer: str, currency: str, now: int) -> None:
+    def end_standing(self, *, customer: str, currency: str, now: int, run: str | None = None) -> None:
         """End the hold or skip of a customer, if there is one; see the port."""
         known = self._standing(customer=customer, currency=currency)
         if known is not None:
-            self._end(known, run=running_run(self._connection) or known.run, now=now)
+            self._end(known, run=run or known.run, now=now)
 
     def _keep(self, known: Any, standing: Standing, row: dict[str, Any]) -> Standing:
         kept = replace(standing, id=known.id, since=known.since)

@@ -145,7 +145,7 @@ def test_an_unknown_orphan_becomes_a_case_that_gives_back(ledger: SqlLedger) -> 
     """Under its mark's id, of a run that this ledger never saw."""
     started(ledger)
     with ledger.writing() as writer:
-        claim = writer.adopt_orphan(a_case("case_lost", run="run_lost"), worker="first", lease_s=LEASE_S)
+        claim = writer.adopt_orphan(a_case("case_lost", run="run_lost"), run="run_1", worker="first", lease_s=LEASE_S)
     assert (claim.case, claim.fence) == ("case_lost", 1)
     case = ledger.case("case_lost")
     assert case is not None
@@ -160,13 +160,13 @@ def test_an_orphan_of_a_closed_case_opens_it_again(ledger: SqlLedger) -> None:
     known = ledger.case("case_1")
     assert known is not None
     with pytest.raises(CaseIsLive), ledger.writing() as writer:
-        writer.adopt_orphan(known, worker="second", lease_s=LEASE_S)
+        writer.adopt_orphan(known, run="run_1", worker="second", lease_s=LEASE_S)
     Way(ledger=ledger, claim=first).refunded()
     later = NOW + 90_000
     with ledger.writing() as writer:
         writer.plan_only(case="case_p", run="run_1", plan=a_plan("cus_2"), now=later)
     with ledger.writing() as writer:
-        claim = writer.adopt_orphan(known, worker="second", lease_s=LEASE_S)
+        claim = writer.adopt_orphan(known, run="run_1", worker="second", lease_s=LEASE_S)
     assert (claim.fence, claim.claimed_at, claim.lease_until) == (2, later, later + LEASE_S)
     again = ledger.case("case_1")
     assert again is not None
@@ -186,4 +186,4 @@ def test_no_orphan_beside_a_live_case(ledger: SqlLedger) -> None:
     opened(ledger, a_case("case_2"))
     for orphan in (known, a_case("case_lost")):
         with pytest.raises(CaseIsLive), ledger.writing() as writer:
-            writer.adopt_orphan(orphan, worker="second", lease_s=LEASE_S)
+            writer.adopt_orphan(orphan, run="run_1", worker="second", lease_s=LEASE_S)

@@ -284,7 +284,7 @@ def test_cases_and_plans_of_a_run(ledger: SqlLedger) -> None:
     with ledger.writing() as writer:
         writer.finish_run(run="run_1", status=RunStatus.INTERRUPTED, summary={}, now=NOW + 5)
         writer.start_run(a_run("run_2", started_at=NOW + 600), policy=POLICY)
-    claim = ledger.claim("case_999", worker="second", now=NOW + 600, lease_s=LEASE_S)
+    claim = ledger.claim("case_999", worker="second", now=NOW + 600, lease_s=LEASE_S, run="run_2")
     assert claim is not None
     Way(ledger=ledger, claim=claim).move(State.CLOSED, now=NOW + 601)
     assert [case.id for case in ledger.cases_of_run("run_1")] == [f"case_{999 - number}" for number in range(count)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from refund_worker.adapters.ledger import SqlLedger, upgrade, verify
+from refund_worker.adapters.ledger.migrations import NEWEST
 from refund_worker.domain.errors import LedgerError
 from tests.adapters.ledger.examples import NOW, a_case, a_plan, opened, read, started
 
@@ -19,9 +20,9 @@ from tests.adapters.ledger.examples import NOW, a_case, a_plan, opened, read, st
     [
         ("", "DATABASE_URL is no database address"),
         ("hunter2", "DATABASE_URL is no database address"),
-        ("postgresql://me:hunter2@db/ledger", "PostgreSQL is not supported by this version"),
-        ("postgres://me:hunter2@db/ledger", "PostgreSQL is not supported by this version"),
-        ("postgresql+psycopg://db/ledger?password=hunter2", "PostgreSQL is not supported by this version"),
+        ("postgresql://me:hunter2@db", "DATABASE_URL names no database"),
+        ("postgres://me:hunter2@db/", "DATABASE_URL names no database"),
+        ("postgresql+psycopg2://me:hunter2@db/ledger", "a database of the kind 'postgresql.psycopg2' is not supported"),
         ("mysql://me:hunter2@db/ledger", "a database of the kind 'mysql' is not supported"),
         ("sqlite://ledger.sqlite", "three slashes"),
         ("sqlite://me:hunter2@/ledger.sqlite", "three slashes"),
@@ -66,7 +67,7 @@ def _directory(path: Path) -> None:
         (
             _newer,
             "ledger.sqlite",
-            "was made by a newer version of refund-worker (tables 9999, this version knows 0001)",
+            f"was made by a newer version of refund-worker (tables 9999, this version knows {NEWEST})",
         ),
         (_directory, "ledger.sqlite", "is a directory: name a file"),
         (None, "no/such/place.sqlite", "of the ledger does not exist: create it"),
