@@ -3,7 +3,7 @@
 import heapq
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refund_worker.adapters.rate_limiter import RateLimiter
+from refund_worker.adapters.rate_limiter.waiting import wait_for_slot
+from tests.adapters.limits import CALLS_OF_A_CASE, busiest_second
 
 CHARGES, REFUNDS = "GET /v1/charges", "POST /v1/refunds"
-CALLS_OF_A_CASE = ("GET /v1/invoices", CHARGES, "GET /v1/customers/{}/balance_transactions", "POST movement", REFUNDS)
 
 
 class SimulatedTime:
@@ -42,16 +43,6 @@ class SimulatedTime:
         self.now, self.slept = at, 0.0
         limiter.wait(endpoint)
         return at + self.slept
-
-
-def busiest_second(times: Iterable[float]) -> int:
-    """The most calls that any window of one second holds."""
-    ordered, first, most = sorted(times), 0, 0
-    for last, moment in enumerate(ordered):
-        while moment - ordered[first] >= 1 - 1e-6:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def simulate(
@@ -246,6 +237,34 @@ def test_whatever_is_asked_slots_keep_their_distance(
         interval = 1 / (rates[1] if endpoint else rates[0])
         ordered = sorted(slots)
         assert all(after - before >= interval - 1e-6 for before, after in pairwise(ordered))
+
+
+def test_a_worker_that_was_paused_does_not_use_the_slots_of_the_past() -> None:
+    """Five seconds asleep instead of one: that slot is lost, another one is waited for."""
+    now, slept = [0.0], [5.0, 0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds + slept.pop(0)
+
+    limiter = RateLimiter(global_per_second=1, endpoint_per_second=1, monotonic=lambda: now[0], sleep=sleep)
+    limiter.wait(CHARGES)
+    limiter.book(REFUNDS)
+    limiter.wait(CHARGES)
+    assert (now[0], slept) == (7.0, [0.0])
+    limiter.wait(CHARGES)
+    assert (now[0], slept) == (8.0, [])
+
+
+def test_a_machine_that_always_oversleeps_is_not_stopped() -> None:
+    """Each sleep is a second too long: after three lost slots the call goes out."""
+    now, sleeps = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        now[0] += seconds + 1
+
+    wait_for_slot(lambda: now[0] + 1, monotonic=lambda: now[0], sleep=sleep)
+    assert len(sleeps) == 3
 
 
 @pytest.mark.parametrize("rates", [(0, 25), (100, 0), (-1, 25)])
