@@ -1,7 +1,7 @@
 """Ledgers for the web process, and the events that came to stand in them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import select
 
 from refund_worker.adapters.clock import SystemClock
+from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.ledger.cluster_tables import events
 from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.gauges import SqlGauges
 from refund_worker.adapters.ledger.opening import open_database
 from refund_worker.adapters.ledger.queue import SqlQueue
+from refund_worker.domain.facts import Account
 from refund_worker.entrypoints.web import WebParts, create_app
 from tests.web.asking import Asked, running
 from tests.web.deliveries import SECRET
@@ -29,13 +31,24 @@ class Web:
     @property
     def received(self) -> list[str]:
         """The ids of the events in the inbox, in order."""
+        return [row["id"] for row in self.rows]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the inbox, in the order of their ids."""
         return received(self.database)
 
 
-def received(database: Database) -> list[str]:
-    """The ids of the events in a ledger's inbox, in order."""
+def received(database: Database) -> list[dict[str, Any]]:
+    """The rows of a ledger's inbox, in the order of their ids."""
     with database.reading() as connection:
-        return list(connection.execute(select(events.c.id).order_by(events.c.id)).scalars())
+        return [dict(row) for row in connection.execute(select(events).order_by(events.c.id)).mappings()]
+
+
+def bind(url: str, account: Account) -> None:
+    """Bind a ledger to an account, as the first run does."""
+    with closing(SqlLedger.open(url)) as ledger:
+        ledger.bind(account, now=1)
 
 
 @contextmanager
