@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
 import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import stripe
 
 from refund_worker.sandbox import Fault, RateLimits, Sandbox, SandboxServer, serve
+from tests.sandbox.asking import asked
 
 if TYPE_CHECKING:
     from tests.sandbox.shop import Shop
@@ -133,14 +132,6 @@ def test_a_taken_port_is_an_error(server: SandboxServer, sandbox: Sandbox) -> No
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             SandboxServer(sandbox, port=taken.getsockname()[1])
-
-
-def asked(server: SandboxServer, method: str, name: str, arguments: dict[str, Any] | None = None) -> Any:
-    body = json.dumps(arguments).encode() if arguments is not None else None
-    url = f"{server.base_url}/_sandbox/{name}"
-    request = urllib.request.Request(url, data=body, method=method)  # noqa: S310  # loopback
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # loopback
-        return json.load(answer)
 
 
 def test_controls_over_http(server: SandboxServer, client: stripe.StripeClient, shop: Shop) -> None:

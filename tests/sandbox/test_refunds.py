@@ -137,3 +137,51 @@ def test_metadata_is_merged(shop: Shop, charge: str) -> None:
         "a": "1",
         "c": "3",
     }
+
+
+def test_a_refund_that_waits_for_the_customer_moves_money_later(shop: Shop, charge: str) -> None:
+    shop.sandbox.control.next_refund(status="requires_action")
+    made = refund(shop, charge)
+    assert (made["status"], made["balance_transaction"]) == ("requires_action", None)
+    assert made["next_action"]["display_details"]["expires_at"] > shop.sandbox.clock.now
+    before = shop.sandbox.get("/v1/balance")["available"][0]["amount"]
+    shop.sandbox.control.turn_refund(made["id"], "pending")
+    shop.sandbox.control.turn_refund(made["id"], "succeeded")
+    done = shop.sandbox.get(f"/v1/refunds/{made['id']}")
+    assert (done["status"], done.get("next_action"), done.get("pending_reason")) == ("succeeded", None, None)
+    assert shop.sandbox.get("/v1/balance")["available"][0]["amount"] == before - 5_000
+    assert shop.sandbox.get(f"/v1/balance_transactions/{done['balance_transaction']}")["amount"] == -5_000
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_succeeded_and_is_undone(shop: Shop, charge: str, status: str) -> None:
+    before = shop.sandbox.get("/v1/balance")["available"][0]["amount"]
+    made = refund(shop, charge)["id"]
+    assert shop.sandbox.get(f"/v1/charges/{charge}")["refunded"] is True
+    undone = shop.sandbox.control.turn_refund(made, status, reason="declined")
+    assert undone.get("failure_reason") == ("declined" if status == "failed" else None)
+    back = shop.sandbox.get(f"/v1/balance_transactions/{undone['failure_balance_transaction']}")
+    assert (back["amount"], back["type"]) == (5_000, "refund_failure")
+    assert shop.sandbox.get("/v1/balance")["available"][0]["amount"] == before
+    shown = shop.sandbox.get(f"/v1/charges/{charge}")
+    assert (shown["amount_refunded"], shown["refunded"]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("card", "first", "last"),
+    [("pm_card_refundFail", "succeeded", "failed"), ("pm_card_pendingRefund", "pending", "succeeded")],
+)
+def test_the_test_cards_of_refunds(shop: Shop, card: str, first: str, last: str) -> None:
+    customer = shop.customer()
+    shop.sandbox.post(f"/v1/payment_methods/{card}/attach", {"customer": customer})
+    shop.subscribe(customer, shop.price(5_000))
+    made = refund(shop, shop.charges(customer)[0]["id"])
+    assert made["status"] == first
+    shop.sandbox.clock.advance(60)
+    assert shop.sandbox.get(f"/v1/refunds/{made['id']}")["status"] == last
+
+
+def test_a_refund_knows_its_words_alone(shop: Shop, charge: str) -> None:
+    made = refund(shop, charge)["id"]
+    with pytest.raises(ValueError, match="no status of a refund"):
+        shop.sandbox.control.turn_refund(made, "done")

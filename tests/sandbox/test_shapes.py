@@ -24,6 +24,9 @@ def rich(shop: Shop) -> Shop:
     _paid_oddly(shop)
     _refunded(shop)
     _ended(shop)
+    shop.sandbox.post(
+        "/v1/webhook_endpoints", {"url": "http://localhost:9/", "enabled_events": ["*"], "metadata": {"a": "b"}}
+    )
     shop.sandbox.clock.advance(70 * DAY)
     return shop
 
@@ -61,7 +64,9 @@ def _paid_oddly(shop: Shop) -> None:
     amounts = {"amount": 300, "credit_amount": 100, "refund_amount": 150, "out_of_band_amount": 50}
     sandbox.post("/v1/credit_notes", {"invoice": invoice, **amounts})
     open_one = shop.subscribe(customer, shop.price(10_000))["latest_invoice"]
-    sandbox.post("/v1/credit_notes", {"invoice": open_one, "amount": 300})
+    note = sandbox.post("/v1/credit_notes", {"invoice": open_one, "amount": 300, "memo": "sorry"})["id"]
+    sandbox.post(f"/v1/credit_notes/{note}", {"memo": ""})
+    sandbox.post(f"/v1/credit_notes/{note}/void")
     sandbox.post(f"/v1/invoices/{open_one}/mark_uncollectible")
     for method in _METHODS:
         sandbox.build.charge(customer, amount=500, method=method, destination="acct_1Other")
@@ -75,10 +80,11 @@ def _refunded(shop: Shop) -> None:
     charge = shop.charges(customer)[0]["id"]
     for status, then in (
         ("succeeded", None), ("pending", ("failed", 60)), ("pending", None), ("requires_action", ("canceled", 60)),
+        ("requires_action", None), ("succeeded", ("failed", 60)),
     ):  # fmt: skip
         sandbox.control.next_refund(status=status, then=then)
         sandbox.post("/v1/refunds", {"charge": charge, "amount": 100, "reason": "requested_by_customer"})
-    sandbox.control.dispute(charge)
+    sandbox.control.turn_dispute(sandbox.control.dispute(charge)["id"], "under_review")
     foreign = sandbox.build.charge(customer, amount=900, currency="jpy", method="sepa_debit")["id"]
     sandbox.post("/v1/refunds", {"charge": foreign})
 
@@ -143,7 +149,7 @@ def test_every_object_satisfies_the_contract(rich: Shop) -> None:
             assert errors is not None, f"the contract knows no {part['object']}"
             faults.update(f"{path}: {message}" for path, message in errors)
     assert sorted(faults) == []
-    assert len(seen) >= 21
+    assert len(seen) >= 22
 
 
 def test_deleted_objects_satisfy_the_contract(shop: Shop) -> None:
@@ -151,5 +157,9 @@ def test_deleted_objects_satisfy_the_contract(shop: Shop) -> None:
     customer = shop.customer()
     item = shop.sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": 5, "currency": "usd"})["id"]
     draft = shop.sandbox.post("/v1/invoices", {"customer": customer})["id"]
+    heard = {"url": "http://127.0.0.1/", "enabled_events": ["*"]}
+    made = shop.sandbox.post("/v1/webhook_endpoints", heard)
+    assert check.check(made) == []  # with its secret
+    assert check.check(shop.sandbox.delete(f"/v1/webhook_endpoints/{made['id']}")) == []
     for path in (f"/v1/invoiceitems/{item}", f"/v1/invoices/{draft}", f"/v1/customers/{customer}"):
         assert check.check(shop.sandbox.delete(path)) == []
