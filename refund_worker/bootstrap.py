@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from refund_worker.adapters.calendar import CrontabCalendar
 from refund_worker.adapters.clock import SystemClock
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.policy_file import load_policy
@@ -50,12 +51,16 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
     world = World(
         stripe=stripe,
         ledger=ledger,
+        queue=ledger.queue,
+        halted=ledger.queue.halted,
         clock=clock,
+        calendar=CrontabCalendar(crontab=settings.night_crontab, tz=settings.company_tz, clock=clock),
         new_id=new_id,
         worker=worker_name(),
         is_gone=is_gone,
         account=account,
         policy=policy,
+        settling_s=settings.settling_s,
     )
     return Wired(world=world, ledger_is_new=is_new)
 

@@ -3,13 +3,15 @@
 import itertools
 from collections.abc import Container
 from dataclasses import dataclass, field
+from datetime import UTC
 
+from refund_worker.adapters.calendar import CrontabCalendar
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.stripe_gateway import StripeApi
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
-from refund_worker.ports import Ledger, StripeGateway
+from refund_worker.ports import StripeGateway
 from refund_worker.sandbox import Sandbox
 from refund_worker.usecases.recover import RecoverResult, recover
 from refund_worker.usecases.run_gate import RunGate
@@ -89,7 +91,7 @@ def make_world(
     sandbox: Sandbox,
     *,
     policy: Policy | None = None,
-    ledger: Ledger | None = None,
+    ledger: SqlLedger | None = None,
     stripe_gateway: StripeGateway | None = None,
     ids: Ids | None = None,
     worker: str = "worker",
@@ -100,15 +102,20 @@ def make_world(
     account = api.account()
     kept = ledger or SqlLedger.open("sqlite://")
     kept.bind(account, now=sandbox.clock.now)
+    clock = SandboxTime(sandbox)
     return World(
         stripe=api,
         ledger=kept,
-        clock=SandboxTime(sandbox),
+        queue=kept.queue,
+        clock=clock,
+        calendar=CrontabCalendar(crontab="30 2 * * *", tz=UTC, clock=clock),
         new_id=ids or Ids(),
         worker=worker,
         is_gone=lambda name: name in gone,
         account=account,
         policy=policy or Policy(),
+        halted=kept.queue.halted,
+        settling_s=60,
     )
 
 

@@ -71,6 +71,18 @@ class ClaimLost(Exception):
     """Another worker has claimed the case since: write nothing, send nothing (rule CLAIM_YOUNGER_THAN_LEASE)."""
 
 
+class NotSent(Exception):
+    """What was asked directly before a send said no: nothing was sent."""
+
+
+class Halted(NotSent):
+    """A halt stands: no money step begins until a person says go on."""
+
+
+class TooLate(NotSent):
+    """20 hours have passed since the reserve's first intent (rule SEND_WITHIN_20_HOURS)."""
+
+
 class CaseIsLive(Exception):
     """The customer already has a live case in this currency (rule ONE_LIVE_CASE)."""
 

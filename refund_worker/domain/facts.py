@@ -101,7 +101,12 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A refund of a charge. `status`: pending, requires_action, succeeded, failed, canceled."""
+    """A refund of a charge.
+
+    Attributes:
+        status: pending, requires_action, succeeded, failed or canceled.
+        failure_reason: Stripe's word for why it failed; None where it did not, or was canceled.
+    """
 
     id: str
     charge: str
@@ -109,6 +114,7 @@ class Refund:
     currency: str
     status: str
     created: int
+    failure_reason: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -21,12 +21,12 @@ expected one is trusted by the claim that opened the case (decision 0002: what t
 | CLOSE_BY_MARK_AFTER_24_HOURS | what is still unknown then is adopted or given up by its mark |
 | GIVE_BACK_AT_MOST_THE_MARKS_REST | every give-back and re-credit reads the mark's rest first |
 | GIVE_BACK_KEY_IS_COMPARE_AND_SET | its key names the debit and the sum given back so far |
-| GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT | a give-back's new attempt needs a replayed refusal or two absent look-ups |
 | GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT | only a replayed refusal or a spent key raises the attempt in it |
 | MISMATCHED_KEY_IS_SPENT | other parameters, and two looks 30 seconds apart with the sum unchanged: next attempt |
 | CLOSING_IS_FINAL | the decision to give back is committed before the rest is read; no refund is sent after it |
 | ORPHAN_RESERVATION_IS_GIVEN_BACK | a rest without a live case is never finished, always given back |
 | FAILED_REFUND_IS_RECREDITED | a refund that failed later returns to the credit, once |
+| HALT_BEGINS_NOTHING | during a halt no reserve is sent, and no refund of a case of which none was sent |
 """
 
 HOUR_S = 3600

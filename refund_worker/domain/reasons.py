@@ -36,6 +36,7 @@ class Reason(StrEnum):
     CLOSED_BY_MARK = "closed_by_mark"
     CREDIT_MOVED = "credit_moved"
     FUNDS_INSUFFICIENT = "funds_insufficient"
+    HALTED = "halted"
     PLAN_STALE = "plan_stale"
     PERMISSION_MISSING = "permission_missing"
     REFUND_FAILED = "refund_failed"
@@ -50,3 +51,7 @@ class Reason(StrEnum):
     ANSWER_UNKNOWN = "answer_unknown"
     BUG = "bug"
     CREDIT_OWED = "credit_owed"
+
+
+# What no later call of the same run could do better: the run stops.
+STOPPING = frozenset({Reason.PERMISSION_MISSING, Reason.FUNDS_INSUFFICIENT})

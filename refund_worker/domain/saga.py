@@ -6,106 +6,57 @@ The order is reserve, refund newest first, close (decision 0002). Every branch t
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
 from refund_worker.domain.cases import Case, SendAnswer, State, Step, StepState
 from refund_worker.domain.currencies import step_minor
 from refund_worker.domain.lot_book import is_named
-from refund_worker.domain.marks import INVOICE
+from refund_worker.domain.moves import (
+    AdoptByMark,
+    Cover,
+    GiveBack,
+    GoOn,
+    IntendRefund,
+    IntendReserve,
+    Look,
+    LookTwice,
+    Move,
+    Resend,
+    Wait,
+)
 from refund_worker.domain.plans import Plan, PlannedRefund
-from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, PLAN_FRESH_S, SEND_WITHIN_S
+from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, PLAN_FRESH_S
 from refund_worker.domain.reasons import Reason
+from refund_worker.domain.steps import (
+    ABSENT_AFTER_500,
+    ABSENT_BY_MARK,
+    AMOUNT_ABOVE_REMAINING,
+    CHANGED_CODES,
+    debit_of,
+    first_intent,
+    invoice_of,
+    latest_attempts,
+    may_have_gone_out,
+    may_send,
+    refund_failed,
+    refund_was_sent,
+    refunded_minor,
+    returned_minor,
+)
 
-# Stripe's words for "less is left on this charge than you think"; asking for more than remains has no code but this
-# parameter (recorded from the API).
-_CHANGED_CODES = frozenset({"charge_already_refunded", "amount_too_large"})
 _FUNDS_CODES = frozenset({"balance_insufficient", "insufficient_funds"})
-ABSENT_AFTER_500 = "absent_after_stored_500"
-ABSENT_BY_MARK = "absent_by_mark"
-AMOUNT_ABOVE_REMAINING = "amount_above_remaining"
 
 
-@dataclass(frozen=True, slots=True)
-class IntendReserve:
-    """Record and send the reserve's next attempt."""
-
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class IntendRefund:
-    """Record and send a refund's attempt."""
-
-    name: str
-    attempt: int
-    charge: str
-    invoice: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Resend:
-    """Send an attempt again, same key, same parameters (rule SAME_KEY_AFTER_UNKNOWN)."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class LookTwice:
-    """Look for an attempt by its mark, twice (rule STORED_500_NEEDS_TWO_ABSENT_LOOKUPS)."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """Find what the lots covered of the accepted reserve; `expected` says that its ending balance told of no move."""
-
-    step: Step
-    expected: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptByMark:
-    """Adopt or give up every attempt without an answer by its mark (rule CLOSE_BY_MARK_AFTER_24_HOURS)."""
-
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """Move to another state, nothing to send."""
-
-    state: State
-    reason: Reason | None
-
-
-@dataclass(frozen=True, slots=True)
-class GiveBack:
-    """Give back the mark's rest, as Stripe shows it."""
-
-    debit: Step
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing may be sent before then; the case stays live."""
-
-    until: int
-
-
-Move = IntendReserve | IntendRefund | Resend | LookTwice | Cover | AdoptByMark | GoOn | GiveBack | Wait
-
-
-def next_move(case: Case, *, now: int) -> Move:
+def next_move(case: Case, *, now: int, halted: bool = False) -> Move:
     """Return what a live case needs next.
 
     Args:
         case: A live case with all its steps.
         now: Epoch seconds.
+        halted: A halt stands: nothing begins, and what was begun without a refund is given back.
     """
+    if halted and case.state is not State.CLOSING and not refund_was_sent(case):
+        return _halted(case, now=now)
     match case.state:
         case State.RESERVING:
             return _reserving(case, now=now)
@@ -115,56 +66,18 @@ def next_move(case: Case, *, now: int) -> Move:
             return _closing(case)
 
 
-def debit_of(case: Case) -> Step | None:
-    """The accepted reserve of a case, or None."""
-    return next((step for step in case.steps if step.kind == "reserve" and step.state is StepState.ACCEPTED), None)
-
-
-def refunded_minor(case: Case) -> int:
-    """The sum of the refunds that were accepted and have not failed; pending ones count."""
-    return sum(step.amount_minor for step in case.steps if step.kind == "refund" and step.stands)
-
-
-def returned_minor(case: Case) -> int:
-    """The sum given back and re-credited."""
-    return sum(step.amount_minor for step in case.steps if step.kind in {"give_back", "recredit"} and step.stands)
-
-
-def latest_attempts(steps: Iterable[Step]) -> dict[str, Step]:
-    """The newest attempt of each step, in the order of the steps' first intents."""
-    latest: dict[str, Step] = {}
-    for step in steps:
-        if step.name not in latest or latest[step.name].attempt < step.attempt:
-            latest[step.name] = step
-    return latest
-
-
-def may_send(case: Case, *, now: int) -> bool:
-    """Whether a reserve or refund may still be sent (rule SEND_WITHIN_20_HOURS)."""
-    return now - _first_intent(case) < SEND_WITHIN_S
-
-
-def refusal_is_definite(step: Step, *, replayed: bool) -> bool:
-    """Whether a refusal just received ends the attempt (rule DEFINITE_ONLY_WITHOUT_EARLIER_OPEN_SEND).
-
-    A replayed refusal is stored under the key: whatever is still on its way gets the same answer. A fresh one proves
-    nothing about an earlier send that may still arrive - of a paused worker, or of ours that timed out - and never
-    about a give-back, whose key another deployment may be about to send (rule
-    GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT).
-
-    Args:
-        step: The attempt with the sends recorded so far; the newest is the one that was refused.
-        replayed: The answer carried `Idempotent-Replayed`.
-    """
-    if replayed:
-        return True
-    earlier = step.sends[:-1]
-    return step.kind in {"reserve", "refund"} and all(send.answer not in {None, SendAnswer.UNKNOWN} for send in earlier)
-
-
-def is_changed_charge(*, code: str | None, param: str | None) -> bool:
-    """Whether Stripe says that less is left on the charge than asked for (rule CHANGED_CHARGE_STOPS_THE_CASE)."""
-    return code in _CHANGED_CODES or (code is None and param == "amount")
+def _halted(case: Case, *, now: int) -> Move:
+    """Begin nothing: give back what is reserved, look for what may be (rule HALT_BEGINS_NOTHING)."""
+    reserve = latest_attempts(case.steps).get("reserve")
+    if reserve is None:
+        return GoOn(state=State.CLOSED, reason=Reason.HALTED)
+    if reserve.state is StepState.ACCEPTED:
+        return GoOn(state=State.CLOSING, reason=Reason.HALTED)
+    if not may_have_gone_out(reserve):
+        refused = reserve.state is StepState.REFUSED and reserve.code != ABSENT_AFTER_500
+        return GoOn(state=State.CLOSED, reason=_why_not_reserved(reserve) if refused else Reason.HALTED)
+    move = _unanswered(case, reserve, now=now)
+    return Look(step=reserve) if isinstance(move, Resend | Wait) else move
 
 
 def _reserving(case: Case, *, now: int) -> Move:
@@ -202,7 +115,7 @@ def _unanswered(case: Case, step: Step, *, now: int) -> Move:
         if answers and answers[-1] is SendAnswer.STORED_500:
             return LookTwice(step=step)
         return Resend(step=step)
-    close_at = _first_intent(case) + CLOSE_BY_MARK_AFTER_S
+    close_at = first_intent(case) + CLOSE_BY_MARK_AFTER_S
     if now < close_at:
         return Wait(until=close_at)
     return AdoptByMark(steps=tuple(one for one in case.steps if one.state in {StepState.INTENDED, StepState.UNKNOWN}))
@@ -244,7 +157,7 @@ def next_refund(case: Case) -> PlannedRefund | None:
     used: Counter[tuple[str, str]] = Counter()
     closed: set[str] = set()
     for step in latest_attempts(one for one in case.steps if one.kind == "refund").values():
-        subscription = subscriptions[step.target, _invoice_of(step)]
+        subscription = subscriptions[step.target, invoice_of(step)]
         if not step.stands:
             closed.add(step.target)
             continue
@@ -292,20 +205,15 @@ def _again(step: Step) -> IntendRefund:
         name=step.name,
         attempt=step.attempt + 1,
         charge=step.target,
-        invoice=_invoice_of(step),
+        invoice=invoice_of(step),
         amount_minor=step.amount_minor,
     )
-
-
-def _invoice_of(refund: Step) -> str:
-    metadata = refund.params["metadata"]
-    return str(metadata[INVOICE]) if isinstance(metadata, dict) else ""
 
 
 def _stops_the_case(step: Step) -> Reason | None:
     if step.state is not StepState.REFUSED:
         return None
-    if step.code in _CHANGED_CODES or step.code == AMOUNT_ABOVE_REMAINING:
+    if step.code in CHANGED_CODES or step.code == AMOUNT_ABOVE_REMAINING:
         return Reason.CHARGE_CHANGED
     if step.code in _FUNDS_CODES:
         return Reason.FUNDS_INSUFFICIENT
@@ -317,8 +225,14 @@ def _stops_the_case(step: Step) -> Reason | None:
 def _closing(case: Case) -> Move:
     debit = debit_of(case)
     if debit is None or debit.amount_minor == refunded_minor(case) + returned_minor(case):
-        return GoOn(state=State.CLOSED, reason=case.reason)
+        return GoOn(state=State.CLOSED, reason=case.reason or _why_less(case))
     return GiveBack(debit=debit)
+
+
+def _why_less(case: Case) -> Reason | None:
+    """Why a case that was closed before, and opened again for a refund that failed, has less than its plan."""
+    short = refunded_minor(case) < case.plan.planned_minor
+    return Reason.REFUND_FAILED if short and refund_failed(case) else None
 
 
 def _why_not_all(case: Case) -> Reason | None:
@@ -326,8 +240,7 @@ def _why_not_all(case: Case) -> Reason | None:
         return None if case.plan.planned_minor == case.plan.refundable_minor else Reason.CHARGES_EXHAUSTED
     if (case.covered_minor or 0) < case.plan.planned_minor:
         return Reason.CREDIT_MOVED
-    failed = any(step.state is StepState.ACCEPTED and not step.stands for step in case.steps)
-    return Reason.REFUND_FAILED if failed else Reason.CHARGES_EXHAUSTED
+    return Reason.REFUND_FAILED if refund_failed(case) else Reason.CHARGES_EXHAUSTED
 
 
 def _why_not_reserved(step: Step) -> Reason:
@@ -336,7 +249,3 @@ def _why_not_reserved(step: Step) -> Reason:
     if step.code == ABSENT_BY_MARK:
         return Reason.CLOSED_BY_MARK
     return Reason.CUSTOMER_DELETED if step.code == "resource_missing" else Reason.RESERVE_REFUSED
-
-
-def _first_intent(case: Case) -> int:
-    return min((step.intended_at for step in case.steps if step.kind == "reserve"), default=case.opened_at)

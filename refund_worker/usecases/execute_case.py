@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 from refund_worker.domain.cases import Case, Claim, Outcome, State, Step, StepState
 from refund_worker.domain.errors import Unauthorized
-from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
-from refund_worker.domain.reasons import Reason
-from refund_worker.domain.saga import (
-    ABSENT_BY_MARK,
+from refund_worker.domain.moves import (
     AdoptByMark,
     Cover,
     GiveBack,
     GoOn,
     IntendRefund,
     IntendReserve,
+    Look,
     LookTwice,
     Resend,
     Wait,
-    next_move,
-    refunded_minor,
 )
+from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
+from refund_worker.domain.reasons import Reason
+from refund_worker.domain.saga import next_move
+from refund_worker.domain.steps import ABSENT_BY_MARK, NEVER_SENT, may_have_gone_out, refunded_minor
 from refund_worker.usecases.give_back import give_back
 from refund_worker.usecases.look_by_mark import (
     adopt_by_mark,
@@ -76,7 +76,7 @@ def execute_case(world: World, claim: Claim, *, reserve: Step | None = None) -> 
 
 
 def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int], int]) -> bool:  # noqa: C901  one arm a move
-    match next_move(case, now=world.clock.now()):
+    match next_move(case, now=world.clock.now(), halted=world.halted() is not None):
         case IntendReserve(attempt=attempt):
             intend_reserve(world, claim, case, attempt=attempt)
         case IntendRefund() as refund:
@@ -86,6 +86,10 @@ def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int],
                 intend_refund(world, claim, case, refund)
         case Resend(step=step):
             return _send_again(world, claim, case, step, resends)
+        case Look(step=step):
+            return adopt_if_found(world, claim, case, step) or _leave(
+                world, claim, Reason.HALTED, f"{step.name} has no answer yet, and is not sent again during a halt"
+            )
         case LookTwice(step=step):
             look_twice(world, claim, case, step)
         case Cover(step=step, expected=expected):
@@ -131,10 +135,12 @@ def _go_on(world: World, claim: Claim, case: Case, *, state: State, reason: Reas
     now = world.clock.now()
     with world.ledger.writing() as writer:
         if state is State.CLOSED:
-            # Only give-backs can be open here, and Stripe shows no rest: their key is bound to another's give-back.
+            # What is open here moved nothing: a give-back whose key is bound to another's, as Stripe shows no rest;
+            # or what a halt kept from being sent.
             for step in case.steps:
                 if step.state in {StepState.INTENDED, StepState.UNKNOWN}:
-                    writer.given_up(claim, step=step.name, attempt=step.attempt, code=ABSENT_BY_MARK, now=now)
+                    code = ABSENT_BY_MARK if may_have_gone_out(step) else NEVER_SENT
+                    writer.given_up(claim, step=step.name, attempt=step.attempt, code=code, now=now)
         writer.move(claim, state=state, outcome=outcome, reason=reason, now=now)
 
 

@@ -16,7 +16,7 @@ from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refun
 from refund_worker.domain.marks import Mark, MarkUnreadable, give_back_key, read_mark, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.saga import ABSENT_AFTER_500, latest_attempts, refunded_minor, returned_minor
+from refund_worker.domain.steps import ABSENT_AFTER_500, latest_attempts, refunded_minor, returned_minor
 from refund_worker.usecases.send_step import KEY_PARAMETERS_DIFFER, intend_and_send, resend
 from refund_worker.usecases.world import World
 

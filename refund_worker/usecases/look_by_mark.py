@@ -11,7 +11,7 @@ from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
 from refund_worker.domain.provenance import covered_by
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.refundable import may_leave
-from refund_worker.domain.saga import ABSENT_AFTER_500, ABSENT_BY_MARK
+from refund_worker.domain.steps import ABSENT_AFTER_500, ABSENT_BY_MARK
 from refund_worker.domain.window import enough
 from refund_worker.usecases.send_step import refunded_before
 from refund_worker.usecases.world import World

@@ -1,24 +1,31 @@
-"""Sends one attempt of a reserve or refund: intent first, then the call, then what it brought."""
+"""Sends one attempt of a step: intent first, then the last check, then the call, then what it brought."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 from refund_worker.domain.cases import Case, Claim, SendAnswer, Step, StepState
 from refund_worker.domain.errors import (
     ClaimLost,
+    Halted,
     KeyParametersDiffer,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     Retryable,
     StripeError,
+    TooLate,
     Unauthorized,
 )
 from refund_worker.domain.facts import MovementAnswer, RefundAnswer
 from refund_worker.domain.marks import Mark, step_key, write_mark
-from refund_worker.domain.saga import (
+from refund_worker.domain.moves import IntendRefund
+from refund_worker.domain.steps import (
     AMOUNT_ABOVE_REMAINING,
-    IntendRefund,
     debit_of,
+    goes_out_at_a_halt,
     is_changed_charge,
+    may_send,
     refusal_is_definite,
 )
 from refund_worker.ports import LedgerWriter
@@ -26,6 +33,7 @@ from refund_worker.usecases.world import World
 
 KEY_PARAMETERS_DIFFER = "idempotency_error"
 RESERVE_DESCRIPTION = "Credit reserved for a refund"
+_NOT_SENT: dict[type[Exception], str] = {ClaimLost: "claim_lost", Halted: "halted", TooLate: "too_late"}
 
 
 def reserve_step(case: Case, *, attempt: int, now: int) -> Step:
@@ -100,19 +108,48 @@ def resend(world: World, claim: Claim, step: Step) -> SendAnswer:
 def send_recorded(world: World, claim: Claim, step: Step) -> SendAnswer:
     """Make the call for an attempt whose intent and sending are committed, and record what it brought.
 
+    What the last check keeps from being sent is answered as a send that did nothing; only where another worker took
+    the case over does it stay open, for then nothing may be written.
+
     Raises:
         ClaimLost: If the lease has ended before the send (rule CLAIM_YOUNGER_THAN_LEASE), or another worker took over.
         Unauthorized: If the key was refused; that is recorded like every other answer.
     """
-    if world.clock.now() >= claim.lease_until:
-        raise ClaimLost(f"the lease of case {claim.case} ended before {step.name} was sent")
     try:
         record = _accepted(world, claim, step)
+    except NotSent as no:
+        _record_not_sent(world, claim, step, code=_NOT_SENT[type(no)])
+        return SendAnswer.NOTHING_HAPPENED
+    except ClaimLost as lost:
+        with suppress(ClaimLost):
+            _record_not_sent(world, claim, step, code=_NOT_SENT[type(lost)])
+        raise
     except StripeError as error:
         return _record_error(world, claim, step, error)
     with world.ledger.writing() as writer:
         record(writer)
     return SendAnswer.ACCEPTED
+
+
+def check_before_send(world: World, claim: Claim, step: Step) -> None:
+    """The last look before a request goes out, after all waiting; a pause from here on lasts under four hours.
+
+    Raises:
+        ClaimLost: If the claim is not the newest, or its lease has ended (rule CLAIM_YOUNGER_THAN_LEASE).
+        TooLate: If a reserve or refund may not be sent any more (rule SEND_WITHIN_20_HOURS).
+        Halted: If a halt stands that this step must respect (rule HALT_BEGINS_NOTHING).
+    """
+    case = world.ledger.case(claim.case)
+    if case is None or not case.live or case.fence != claim.fence:
+        raise ClaimLost(f"another worker took case {claim.case} over before {step.name} was sent")
+    halt = world.halted()
+    if halt is not None and not goes_out_at_a_halt(case, step):
+        raise Halted(f"{step.name} is not sent: {halt.reason}")
+    now = world.clock.now()
+    if now >= claim.lease_until:
+        raise ClaimLost(f"the lease of case {claim.case} ended before {step.name} was sent")
+    if step.kind in {"reserve", "refund"} and not may_send(case, now=now):
+        raise TooLate(f"{step.name} is not sent: 20 hours have passed since the reserve's first intent")
 
 
 def intend_and_send(world: World, claim: Claim, step: Step) -> SendAnswer:
@@ -124,7 +161,7 @@ def intend_and_send(world: World, claim: Claim, step: Step) -> SendAnswer:
 
 
 def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter], None]:
-    answer = _call(world, step)
+    answer = _call(world, step, check=partial(check_before_send, world, claim, step))
     now = world.clock.now()
 
     def record(writer: LedgerWriter) -> None:
@@ -146,13 +183,13 @@ def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter]
     return record
 
 
-def _call(world: World, step: Step) -> MovementAnswer | RefundAnswer:
+def _call(world: World, step: Step, *, check: Callable[[], None]) -> MovementAnswer | RefundAnswer:
     metadata = step.params["metadata"]
     if not isinstance(metadata, dict):
         raise TypeError(f"{step.name} has no mark")
     if step.kind == "refund":
         return world.stripe.create_refund(
-            charge=step.target, amount_minor=step.amount_minor, metadata=metadata, key=step.key
+            charge=step.target, amount_minor=step.amount_minor, metadata=metadata, key=step.key, check=check
         )
     sign = 1 if step.kind == "reserve" else -1
     return world.stripe.create_movement(
@@ -162,7 +199,21 @@ def _call(world: World, step: Step) -> MovementAnswer | RefundAnswer:
         description=str(step.params["description"]),
         metadata=metadata,
         key=step.key,
+        check=check,
     )
+
+
+def _record_not_sent(world: World, claim: Claim, step: Step, *, code: str) -> None:
+    with world.ledger.writing() as writer:
+        writer.answered(
+            claim,
+            step=step.name,
+            attempt=step.attempt,
+            answer=SendAnswer.NOTHING_HAPPENED,
+            state=step.state,
+            now=world.clock.now(),
+            code=code,
+        )
 
 
 def _record_error(world: World, claim: Claim, step: Step, error: StripeError) -> SendAnswer:

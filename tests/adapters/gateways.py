@@ -65,3 +65,7 @@ def in_process(sandbox: Sandbox | stripe.HTTPClient, *, key: str = KEY) -> Bench
     clock, limiter = PatientClock(), ListeningLimiter()
     http_client = InProcess(sandbox) if isinstance(sandbox, Sandbox) else sandbox
     return Bench(StripeApi(api_key=key, limiter=limiter, clock=clock, http_client=http_client), clock, limiter)
+
+
+def freely() -> None:
+    """Nothing stands against a write: the `check` of tests that are about something else."""

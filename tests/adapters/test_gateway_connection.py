@@ -15,7 +15,7 @@ from refund_worker.adapters.stripe_gateway import StripeApi, transport
 from refund_worker.adapters.stripe_gateway.transport import Session
 from refund_worker.domain.errors import OutcomeUnknown, Rejected, Retryable, StripeError
 from refund_worker.sandbox import Fault, RateLimits, Sandbox, SandboxServer
-from tests.adapters.gateways import KEY, ListeningLimiter, PatientClock, over_http
+from tests.adapters.gateways import KEY, ListeningLimiter, PatientClock, freely, over_http
 from tests.adapters.scripted_server import Reply, ScriptedServer
 from tests.adapters.stripe_answers import CUSTOMER
 
@@ -135,7 +135,7 @@ def test_a_fault_on_the_way_is_told_apart_and_never_repeated(
     with SandboxServer(sandbox) as server:
         bench = over_http(server.base_url)
         with pytest.raises(family):
-            bench.api.create_refund(charge=charge, amount_minor=50, metadata={}, key="k1")
+            bench.api.create_refund(charge=charge, amount_minor=50, metadata={}, key="k1", check=freely)
         assert bench.limiter.calls == ["POST /v1/refunds"]
         assert bench.api.charge(charge).refunded_minor == refunded
         bench.api.close()
@@ -150,13 +150,13 @@ def test_the_same_key_sent_again_is_a_replay() -> None:
     with SandboxServer(sandbox) as server:
         api = over_http(server.base_url).api
         with pytest.raises(OutcomeUnknown):
-            api.create_refund(charge=charge, amount_minor=50, metadata={"case": "c"}, key="k1")
-        again = api.create_refund(charge=charge, amount_minor=50, metadata={"case": "c"}, key="k1")
+            api.create_refund(charge=charge, amount_minor=50, metadata={"case": "c"}, key="k1", check=freely)
+        again = api.create_refund(charge=charge, amount_minor=50, metadata={"case": "c"}, key="k1", check=freely)
         assert again.replayed
         assert again.request_id is not None
         assert [refund.id for refund in api.refunds(charge)] == [again.refund.id]
         with pytest.raises(Rejected, match="same parameters"):
-            api.create_refund(charge=charge, amount_minor=49, metadata={"case": "c"}, key="k1")
+            api.create_refund(charge=charge, amount_minor=49, metadata={"case": "c"}, key="k1", check=freely)
         api.close()
 
 
@@ -198,7 +198,7 @@ def test_the_vendors_client_never_retries_by_itself() -> None:
         bench = over_http(server.base)
         with pytest.raises(OutcomeUnknown):
             bench.api.create_movement(
-                customer="cus_1", amount_minor=1, currency="usd", description="d", metadata={}, key="k"
+                customer="cus_1", amount_minor=1, currency="usd", description="d", metadata={}, key="k", check=freely
             )
         bench.api.close()
         assert len(server.requests) == 1
@@ -220,7 +220,7 @@ def test_a_bug_of_the_transport_is_an_unknown_outcome() -> None:
     api = StripeApi(api_key=KEY, limiter=ListeningLimiter(), clock=PatientClock(), http_client=BrokenLater())
     api.customer("cus_1")
     with pytest.raises(OutcomeUnknown) as caught:
-        api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
+        api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k", check=freely)
     assert str(caught.value) == "no answer to POST /v1/refunds: RuntimeError"
     assert (caught.value.http_status, caught.value.request_id) == (None, None)
 
@@ -230,7 +230,7 @@ def test_an_endless_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "BODY_BYTES_MAX", 100_000)
     endless = Reply(body=b" " * 2_000_000)
     with ScriptedServer(endless) as server, pytest.raises(OutcomeUnknown):
-        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
+        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k", check=freely)
 
 
 def test_a_gzip_bomb_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,4 +238,4 @@ def test_a_gzip_bomb_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "BODY_BYTES_MAX", 100_000)
     bomb = Reply(body=gzip.compress(b" " * 5_000_000), headers={"Content-Encoding": "gzip"})
     with ScriptedServer(bomb) as server, pytest.raises(OutcomeUnknown):
-        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k")
+        over_http(server.base).api.create_refund(charge="ch_1", amount_minor=1, metadata={}, key="k", check=freely)

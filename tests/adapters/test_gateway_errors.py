@@ -19,7 +19,7 @@ from refund_worker.domain.errors import (
     Unauthorized,
     UnreadableAnswer,
 )
-from tests.adapters.gateways import Bench, over_http
+from tests.adapters.gateways import Bench, freely, over_http
 from tests.adapters.in_process import dropped
 from tests.adapters.scripted_server import Reply, ScriptedServer, Step, refusal
 
@@ -64,7 +64,7 @@ def talking_to(*script: Step, read_timeout_s: float = 5.0) -> Iterator[tuple[Scr
 
 
 def send_refund(api: StripeApi) -> None:
-    api.create_refund(charge="ch_1", amount_minor=500, metadata={"refund_worker_case": "c1"}, key="k1")
+    api.create_refund(charge="ch_1", amount_minor=500, metadata={"refund_worker_case": "c1"}, key="k1", check=freely)
 
 
 def refused(bench: Bench) -> StripeError:
@@ -163,7 +163,7 @@ def test_a_movement_that_is_not_the_one_asked_for_is_unknown(changed: dict[str, 
     """The same for a movement: sign, customer, currency, and the balance it left."""
     with talking_to(Reply(body=MOVEMENT | changed)) as (_, bench), pytest.raises(OutcomeUnknown):
         bench.api.create_movement(
-            customer="cus_1", amount_minor=500, currency="usd", description="d", metadata={}, key="k1"
+            customer="cus_1", amount_minor=500, currency="usd", description="d", metadata={}, key="k1", check=freely
         )
 
 
@@ -235,7 +235,7 @@ def test_a_stored_refusal_is_told_from_a_fresh_one() -> None:
             error = refused(bench)
             assert (error.replayed, error.request_id, error.http_status) == (True, "req_1", 500)
         answer = bench.api.create_refund(
-            charge="ch_1", amount_minor=500, metadata={"refund_worker_case": "c1"}, key="k1"
+            charge="ch_1", amount_minor=500, metadata={"refund_worker_case": "c1"}, key="k1", check=freely
         )
         assert (answer.replayed, answer.request_id, answer.refund.id) == (True, "req_1", "re_1")
 
@@ -272,9 +272,9 @@ def test_a_refund_of_nothing_is_not_sent(amount_minor: int) -> None:
     """Stripe reads a missing amount as 'all of it'; a mistake here must not come near that."""
     with talking_to(Reply(body=REFUND)) as (server, bench):
         with pytest.raises(ValueError, match="above zero"):
-            bench.api.create_refund(charge="ch_1", amount_minor=amount_minor, metadata={}, key="k")
+            bench.api.create_refund(charge="ch_1", amount_minor=amount_minor, metadata={}, key="k", check=freely)
         with pytest.raises(ValueError, match="zero"):
             bench.api.create_movement(
-                customer="cus_1", amount_minor=0, currency="usd", description="d", metadata={}, key="k"
+                customer="cus_1", amount_minor=0, currency="usd", description="d", metadata={}, key="k", check=freely
             )
         assert server.requests == []

@@ -7,13 +7,12 @@ or kills it. The same seed gives the same world.
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import StripeError
 from refund_worker.sandbox import Fault, Sandbox, SandboxError
 from refund_worker.sandbox.faults import FaultKind
-from refund_worker.usecases.world import World
 from tests.crash import judge, scenes
 from tests.crash.stops import WRITES, Call, Killed, StoppingClock, StoppingGateway, StoppingLedger, Stops, lost_answer
 from tests.worlds import Ids, make_world, night, recovered
@@ -177,15 +176,11 @@ class Schedule:
             gone=self.gone,
         )
         stops = Stops(program.meet)
-        stopping = World(
+        stopping = replace(
+            world,
             stripe=StoppingGateway(world.stripe, stops),
             ledger=StoppingLedger(world.ledger, stops),
             clock=StoppingClock(world.clock, stops),
-            new_id=world.new_id,
-            worker=world.worker,
-            is_gone=world.is_gone,
-            account=world.account,
-            policy=world.policy,
         )
         night(stopping)
 

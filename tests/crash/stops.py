@@ -2,7 +2,8 @@
 
 A *place* is the number of the call and a *phase* of it:
 
-    before      the call was not made
+    asked       a write waits: the last check has not been made
+    before      the call was not made; of a write: checked, and about to go out
     after       the call was made and answered
     lost        the write was made at Stripe, its answer never arrived
     rolled_back the ledger's transaction was not committed
@@ -47,11 +48,11 @@ class Stops:
     meet: Meet
     calls: list[Call] = field(default_factory=list)
 
-    def begin(self, name: str) -> Call:
+    def begin(self, name: str, *, phase: str = "before") -> Call:
         """A call is about to be made."""
         call = Call(len(self.calls), name)
         self.calls.append(call)
-        self.meet(call, "before")
+        self.meet(call, phase)
         return call
 
 
@@ -85,8 +86,13 @@ class StoppingGateway:
 
     def _write(self, name: str, arguments: Mapping[str, Any]) -> object:
         step = arguments["metadata"]["refund_worker_step"]
-        call = self._stops.begin(f"stripe.{name} {step}")
-        answer = getattr(self._inner, name)(**arguments)
+        call = self._stops.begin(f"stripe.{name} {step}", phase="asked")
+
+        def checked() -> None:
+            arguments["check"]()
+            self._stops.meet(call, "before")
+
+        answer = getattr(self._inner, name)(**{**arguments, "check": checked})
         self._stops.meet(call, "lost")
         self._stops.meet(call, "after")
         return answer

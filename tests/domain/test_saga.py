@@ -4,32 +4,34 @@
 
 A line: state | covered | steps, comma-separated | age since the first intent | move. A step: `name#attempt state`, then
 `/code`, `amount@charge`, a refund's status, `500` for a last send that a stored 500 answered, or `+19h` for a later
-intent. The plan: 5,000 of one lot; charges new (3,000 left), old (3,000) and oldest (3,000).
+intent; `nothing` where the last send did nothing. The plan: 5,000 of one lot; charges new, old and oldest, with 3,000
+left on each.
 """
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from refund_worker.domain.cases import Case, Send, SendAnswer, State, Step, StepState
 from refund_worker.domain.credit import Cause, Lot, Origin
 from refund_worker.domain.marks import NamedLot
-from refund_worker.domain.plans import Candidate, Plan, PlannedRefund
-from refund_worker.domain.saga import (
+from refund_worker.domain.moves import (
     AdoptByMark,
     Cover,
     GiveBack,
     GoOn,
     IntendRefund,
     IntendReserve,
+    Look,
     LookTwice,
     Move,
     Resend,
     Wait,
-    is_changed_charge,
-    next_move,
-    refusal_is_definite,
 )
+from refund_worker.domain.plans import Candidate, Plan, PlannedRefund
+from refund_worker.domain.saga import next_move
+from refund_worker.domain.steps import goes_out_at_a_halt, is_changed_charge, refusal_is_definite
 
 BEGAN = 1_800_000_000
 HOUR = 3_600
@@ -70,7 +72,9 @@ def _step(text: str) -> Step:
     later = next((_age(word.removeprefix("+")) for word in words if word.startswith("+")), 0)
     status = next((word for word in words if word in {"succeeded", "pending", "failed", "canceled"}), None)
     answer = SendAnswer.STORED_500 if "500" in words else SendAnswer.UNKNOWN
-    sends = () if found["state"] == "intended" else (Send(fence=1, sent_at=BEGAN, answered_at=BEGAN, answer=answer),)
+    answer = SendAnswer.NOTHING_HAPPENED if "nothing" in words else answer
+    unsent = found["state"] == "intended" and "nothing" not in words
+    sends = () if unsent else (Send(fence=1, sent_at=BEGAN, answered_at=BEGAN, answer=answer),)
     return Step(
         name=found["name"], attempt=int(found["attempt"]), key=f"key:{found['name']}:{found['attempt']}",
         amount_minor=int(amount), target=target, params={"metadata": {"refund_worker_invoice": f"in_{target}"}},
@@ -99,7 +103,7 @@ def _words(move: Move) -> str:
         case IntendRefund():
             assert move.invoice == f"in_{move.charge}"
             return f"intend {move.name}#{move.attempt} {move.amount_minor}@{move.charge}"
-        case Resend(step=step) | LookTwice(step=step):
+        case Resend(step=step) | LookTwice(step=step) | Look(step=step):
             return f"{type(move).__name__.lower()} {step.name}#{step.attempt}"
         case Cover(step=step):
             return f"cover {step.name}#{step.attempt}"
@@ -174,7 +178,7 @@ closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new succeeded | 
 closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new succeeded | 900h | give back reserve#1
 closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new pending, give_back:1#1 accepted 2000@cus_1 | 0h | go closed -
 closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new failed, give_back:1#1 accepted 2000@cus_1  | 0h | give back reserve#1
-closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new failed, give_back:1#1 accepted 2000@cus_1, recredit:1#1 accepted 3000@cus_1 | 0h | go closed -
+closing   | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new failed, give_back:1#1 accepted 2000@cus_1, recredit:1#1 accepted 3000@cus_1 | 0h | go closed refund_failed
 closing   | 0    | reserve#1 accepted, give_back:1#1 intended 5000@cus_1 | 0h | give back reserve#1
 closing   | 0    | reserve#1 accepted, give_back:1#1 refused/x 5000@cus_1, give_back:1#2 accepted 5000@cus_1 | 0h | go closed -
 closing   | 5000 | reserve#1 refused/absent_after_stored_500, reserve#2 accepted, give_back:1#1 unknown 5000@cus_1 | 0h | give back reserve#2
@@ -187,6 +191,77 @@ def test_the_next_move(line: str) -> None:
     state, covered, steps, age, move = (part.strip() for part in line.split("|"))
     case = _case(state, covered, steps)
     assert _words(next_move(case, now=BEGAN + _age(age))) == move
+
+
+HALTED = """
+reserving | -    | -                                             | 0h    | go closed halted
+reserving | -    | reserve#1 intended                            | 0h    | go closed halted
+reserving | -    | reserve#1 intended nothing                    | 0h    | go closed halted
+reserving | -    | reserve#1 unknown nothing                     | 21h   | go closed halted
+reserving | -    | reserve#1 unknown                             | 0h    | look reserve#1
+reserving | -    | reserve#1 unknown                             | 21h   | look reserve#1
+reserving | -    | reserve#1 unknown                             | 24h-1 | look reserve#1
+reserving | -    | reserve#1 unknown                             | 24h   | adopt reserve#1
+reserving | -    | reserve#1 unknown 500                         | 0h    | looktwice reserve#1
+reserving | -    | reserve#1 refused/absent_after_stored_500     | 0h    | go closed halted
+reserving | -    | reserve#1 refused/x                           | 0h    | go closed reserve_refused
+reserving | -    | reserve#1 refused/absent_by_mark              | 24h   | go closed closed_by_mark
+reserving | -    | reserve#1 accepted                            | 0h    | go closing halted
+reserving | 5000 | reserve#1 accepted                            | 0h    | go closing halted
+refunding | 5000 | reserve#1 accepted                            | 0h    | go closing halted
+refunding | 5000 | reserve#1 accepted, refund:1#1 intended nothing 3000@new | 0h | go closing halted
+refunding | 5000 | reserve#1 accepted, refund:1#1 refused/charge_disputed 3000@new | 0h | go closing halted
+refunding | 5000 | reserve#1 accepted, refund:1#1 refused/absent_after_stored_500 3000@new | 0h | go closing halted
+refunding | 5000 | reserve#1 accepted, refund:1#1 unknown 3000@new | 0h | resend refund:1#1
+refunding | 5000 | reserve#1 accepted, refund:1#1 unknown 3000@new | 24h | adopt refund:1#1
+refunding | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new succeeded | 0h | intend refund:2#1 2000@old
+refunding | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new failed | 0h | intend refund:2#1 3000@old
+refunding | 5000 | reserve#1 accepted, refund:1#1 accepted 3000@new pending, refund:2#1 intended nothing 2000@old | 0h | resend refund:2#1
+closing   | 5000 | reserve#1 accepted                            | 0h    | give back reserve#1
+closing   | 5000 | reserve#1 accepted, give_back:1#1 accepted 5000@cus_1 | 0h | go closed -
+"""  # noqa: E501  a table: one line a case
+
+
+@pytest.mark.parametrize("line", HALTED.strip().splitlines())
+def test_the_next_move_while_a_halt_stands(line: str) -> None:
+    """Nothing begins; what was reserved is given back unless a refund of it was sent (rule HALT_BEGINS_NOTHING)."""
+    state, covered, steps, age, move = (part.strip() for part in line.split("|"))
+    case = _case(state, covered, steps)
+    assert _words(next_move(case, now=BEGAN + _age(age), halted=True)) == move
+
+
+AT_A_HALT = """
+reserve    | reserve: -                                   | no
+reserve    | reserve: unknown,-                           | no
+refund:1   | reserve: accepted; refund:1: -               | no
+refund:1   | reserve: accepted; refund:1: nothing_happened,- | no
+refund:1   | reserve: accepted; refund:1: unknown,-       | yes
+refund:1   | reserve: accepted; refund:1: -,-             | yes
+refund:2   | reserve: accepted; refund:1: refused; refund:2: - | no
+refund:2   | reserve: accepted; refund:1: accepted; refund:2: - | yes
+refund:2   | reserve: accepted; refund:1: unknown; refund:2: - | yes
+give_back:1 | reserve: accepted; give_back:1: -           | yes
+recredit:1 | reserve: accepted; refund:1: accepted; recredit:1: - | yes
+"""
+
+
+@pytest.mark.parametrize("line", AT_A_HALT.strip().splitlines())
+def test_what_goes_out_while_a_halt_stands(line: str) -> None:
+    """The step in question | all steps with their sends, `-` open, the newest last | sent or not."""
+    asked, known, out = (part.strip() for part in line.split("|"))
+    states = {"accepted": StepState.ACCEPTED, "refused": StepState.REFUSED}
+    steps = []
+    for one in known.split(";"):
+        name, answers = one.strip().split(": ")
+        sends = tuple(
+            Send(fence=1, sent_at=BEGAN, answer=None if word.strip() == "-" else SendAnswer(word.strip()))
+            for word in answers.split(",")
+        )
+        state = states.get(answers.strip(), StepState.INTENDED)
+        steps.append(replace(_step(f"{name}#1 intended"), state=state, sends=sends))
+    case = replace(_case("refunding", "5000", "-"), steps=tuple(steps))
+    step = next(one for one in steps if one.name == asked)
+    assert goes_out_at_a_halt(case, step) == (out == "yes")
 
 
 DEFINITE = """

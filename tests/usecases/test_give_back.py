@@ -10,6 +10,7 @@ from refund_worker.domain.cases import Outcome, State
 from refund_worker.domain.reasons import Reason
 from refund_worker.entrypoints.exits import Exit, exit_of_run
 from refund_worker.usecases.recover import Finding
+from tests.adapters.gateways import freely
 from tests.crash.stops import lost_answer
 from tests.usecases.stage import GIVE_BACK, MOVEMENTS, REFUND, REFUNDS, Killed, Stage, at, die
 from tests.worlds import gateway, night, recovered, resume
@@ -96,6 +97,7 @@ def test_the_same_give_back_sent_by_another_is_replayed_to_us() -> None:
             description=str(step.params["description"]),
             metadata=metadata,
             key=step.key,
+            check=freely,
         )
 
     night(stage.world(meet=at(GIVE_BACK, "before", another)))

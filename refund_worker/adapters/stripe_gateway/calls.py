@@ -120,6 +120,7 @@ class Calls:
         kind: str,
         send: Callable[[stripe.StripeClient], stripe.StripeObject],
         read: Callable[[Fields], T],
+        check: Callable[[], None],
     ) -> Written[T]:
         """Send one write, once.
 
@@ -129,13 +130,15 @@ class Calls:
             kind: What the answer's `object` must say.
             send: The vendor's typed call, with an idempotency key.
             read: Reads the answer; raises UnreadableAnswer where it is not about this write.
+            check: Called when nothing is left to wait for, right before the request goes out.
 
         Raises:
             StripeError: Of one of the families; anything odd about the answer is an OutcomeUnknown.
+            Exception: Whatever `check` raises, unchanged; nothing was sent.
         """
         call = f"POST {path}"
         _filled(path, ids)
-        answer = self._try(call, lambda: _last_answer(send(self._client)))
+        answer = self._try(call, lambda: _last_answer(send(self._client)), check=check)
         if isinstance(answer, StripeError):
             raise answer
         head = self._door.head
@@ -159,9 +162,12 @@ class Calls:
             self._clock.sleep(BACKOFF_S * 2 ** (attempt - 1) * _jitter.uniform(0.5, 1.0))
             attempt += 1
 
-    def _try(self, call: str, send: Callable[[], T]) -> T | StripeError:
+    def _try(self, call: str, send: Callable[[], T], *, check: Callable[[], None] | None = None) -> T | StripeError:
         """Send once; an error is returned, not raised, so that no exception chain leads to the vendor's."""
         self._limiter.wait(call)
+        if check is not None:
+            # Outside of the `try`: what it raises is no error of the call's, and nothing was sent.
+            check()
         self._door.forget()
         try:
             return send()

@@ -49,21 +49,28 @@ def all_refunds(calls: Calls, *, charge: str) -> tuple[Refund, ...]:
     return tuple(read_refund(row, charge=charge) for row in _refund_rows(calls, charge=charge))
 
 
-def read_refund(fields: Fields, *, charge: str) -> Refund:
-    """Read a refund of the charge; the amount is positive.
+def one_refund(calls: Calls, *, refund: str) -> Refund:
+    """One refund. Raises NotFound."""
+    return read_refund(calls.get("/v1/refunds/{}", refund, kind="refund", asked=refund))
+
+
+def read_refund(fields: Fields, *, charge: str | None = None) -> Refund:
+    """Read a refund, of the charge where one is named; the amount is positive.
 
     Raises:
-        UnreadableAnswer: Also if it is another charge's.
+        UnreadableAnswer: Also if it is another charge's, or of none.
     """
-    if fields.reference("charge") != charge:
+    of_charge = fields.reference("charge")
+    if of_charge is None or charge not in {None, of_charge}:
         raise fields.unreadable("charge", expected="the charge asked for")
     return Refund(
         id=fields.text("id"),
-        charge=charge,
+        charge=of_charge,
         amount_minor=fields.number("amount"),
         currency=fields.text("currency"),
         status=fields.text_or_none("status") or "unknown",
         created=fields.number("created"),
+        failure_reason=fields.text_or_none("failure_reason"),
         metadata=fields.strings("metadata"),
     )
 

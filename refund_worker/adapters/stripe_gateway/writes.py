@@ -1,6 +1,6 @@
 """The two writes: a movement on a customer's balance, and a refund. Each is sent once, with the caller's key."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
@@ -22,6 +22,7 @@ def create_movement(
     description: str,
     metadata: Mapping[str, str],
     key: str,
+    check: Callable[[], None],
 ) -> MovementAnswer:
     """Create a customer balance transaction.
 
@@ -33,6 +34,7 @@ def create_movement(
         description: What the customer's statement says.
         metadata: The mark.
         key: The idempotency key.
+        check: Called right before the request goes out; what it raises passes through, and nothing is sent.
 
     Raises:
         StripeError: Of one of the families; an answer about another movement than this one is an OutcomeUnknown.
@@ -59,14 +61,21 @@ def create_movement(
         kind="customer_balance_transaction",
         send=lambda client: client.v1.customers.balance_transactions.create(customer, params, {"idempotency_key": key}),
         read=read,
+        check=check,
     )
     return MovementAnswer(transaction=written.fact, request_id=written.request_id, replayed=written.replayed)
 
 
 def create_refund(
-    calls: Calls, *, charge: str, amount_minor: int, metadata: Mapping[str, str], key: str
+    calls: Calls,
+    *,
+    charge: str,
+    amount_minor: int,
+    metadata: Mapping[str, str],
+    key: str,
+    check: Callable[[], None],
 ) -> RefundAnswer:
-    """Refund a positive amount over a charge, in the charge's currency.
+    """Refund a positive amount over a charge, in the charge's currency; `check` as for a movement.
 
     No `reason` is sent: `fraudulent` would put the card on a block list, the others say nothing that the mark does not.
 
@@ -88,6 +97,7 @@ def create_refund(
         kind="refund",
         send=lambda client: client.v1.refunds.create(params, {"idempotency_key": key}),
         read=read,
+        check=check,
     )
     return RefundAnswer(refund=written.fact, request_id=written.request_id, replayed=written.replayed)
 
