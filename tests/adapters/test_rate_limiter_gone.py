@@ -84,19 +84,19 @@ def test_under_load_redis_is_flushed_frozen_and_killed(redis_server: RedisServer
         faults.append(Fault(name=name, at=time.monotonic()))
 
     def fate() -> None:
-        time.sleep(1.2)
+        time.sleep(1.0)
         happens("flushed")
         redis.flushall()
-        time.sleep(1.3)
+        time.sleep(1.2)
         happens("frozen")
         redis_server.freeze()
-        time.sleep(2.0)
+        time.sleep(1.3)
         happens("thawed")
         redis_server.thaw()
-        time.sleep(1.5)
+        time.sleep(2.0)
         happens("killed")
         redis_server.kill()
-        time.sleep(1.5)
+        time.sleep(1.2)
         happens("started")
         redis_server.start()
 
@@ -105,7 +105,7 @@ def test_under_load_redis_is_flushed_frozen_and_killed(redis_server: RedisServer
         falling = threading.Thread(target=fate)
         falling.start()
         slots = call_in_turn(
-            [limiter.book for limiter in limiters], threads_each=10, latency_s=0.08, until=time.monotonic() + 10.5
+            [limiter.book for limiter in limiters], threads_each=10, latency_s=0.08, until=time.monotonic() + 8.7
         )
         falling.join()
     assert [fault.name for fault in faults] == ["flushed", "frozen", "thawed", "killed", "started"]
@@ -170,15 +170,35 @@ def test_alone_each_worker_takes_its_share_of_the_rate(redis_server: RedisServer
     assert limiters[0].per_second(CHARGES) == 25 / 4
 
 
-def test_alone_a_worker_keeps_off_the_slots_that_redis_gave_it(redis_server: RedisServer, workers: Workers) -> None:
-    """What was booked before Redis went is still used: the first slot of its own comes after the account's queue."""
+def test_alone_a_worker_keeps_off_the_slots_that_redis_gave(redis_server: RedisServer, workers: Workers) -> None:
+    """Slots that others were given are still used: the first one of its own comes after the queue it had seen."""
     limiter, other = workers.worker(redis_server.url), workers.worker(redis_server.url)
-    other.book(CHARGES)
-    given = [limiter.book(CALLS_OF_A_CASE[turn % 5]) for turn in range(40)]
+    given = [other.book(CALLS_OF_A_CASE[turn % 5]) for turn in range(40)]
+    given.append(limiter.book(CHARGES))
     redis_server.kill()
     own = [limiter.book(CALLS_OF_A_CASE[turn % 5]) for turn in range(20)]
     assert min(own) >= max(given)
     assert busiest_second(given + own) <= 102
+
+
+def test_alone_a_worker_knows_its_own_slots_of_an_endpoint(redis_server: RedisServer, workers: Workers) -> None:
+    """Ten calls wait for one endpoint; alone, the next one to it comes after them, one elsewhere does not wait."""
+    limiter = workers.worker(redis_server.url)
+    given = [limiter.book(CHARGES) for _ in range(10)]
+    redis_server.kill()
+    assert limiter.book(REFUNDS) - time.monotonic() < 0.03
+    assert limiter.book(CHARGES) >= max(given) + 0.039
+
+
+def test_a_redis_that_lost_its_data_is_told_the_slots_again(redis: Any, redis_server: RedisServer) -> None:
+    """Flushed: what two workers were given before is kept free by both; nobody goes on alone, nothing is logged."""
+    with ExitStack() as closing, capture_logs() as logs:
+        limiters = [Workers(closing).worker(redis_server.url) for _ in range(2)]
+        before = [limiter.book(CALLS_OF_A_CASE[turn % 5]) for turn in range(40) for limiter in limiters]
+        redis.flushall()
+        after = [limiter.book(CALLS_OF_A_CASE[turn % 5]) for turn in range(40) for limiter in limiters]
+    assert busiest_second(before + after) <= 105
+    assert logs == []
 
 
 def test_alone_a_throttle_slows_the_worker_down(redis_server: RedisServer, workers: Workers) -> None:
