@@ -59,7 +59,7 @@ def webhooks(*, rate: int, seconds: int) -> bool:
     print(f"sender       late by {1e3 * found['late_s']:.1f} ms at most")
     print(f"rows         {rows}, one for each of {new} new events")
     print(f"CPU          {1e3 * cpu_s / (rate * seconds):.2f} ms a delivery; load {os.getloadavg()[0]:.1f}")
-    return p99 <= P99_MAX_MS and rows == new and answered == rate * seconds
+    return bool(p99 <= P99_MAX_MS and rows == new and answered == rate * seconds)
 
 
 @contextmanager

@@ -49,7 +49,11 @@ _NIGHT = (
 )
 _MISSED = select(func.sum(shared_runs.c.missed))
 _HALTED = select(func.count()).select_from(halts)
-_UNSENT = select(func.count()).select_from(notices).where(notices.c.sent_at.is_(None))
+_UNSENT = (
+    select(func.count())
+    .select_from(notices)
+    .where(notices.c.sent_at.is_(None), notices.c.created_at > bindparam("since"))
+)
 
 _QUEUE = {"due": _DUE, "waiting": _WAITING, "claimed": _CLAIMED}
 
@@ -74,6 +78,8 @@ _OUTSTANDING = (
     .group_by(_of_each_case.c.currency)
 )
 
+# What was given up after a day is told of over a weekend, then no longer.
+_UNSENT_FOR_S: Final = 3 * 24 * 3600
 # Of one statement. A scrape that takes longer is given up by whoever asked.
 _STATEMENT_MS: Final = 4_000
 
@@ -165,7 +171,7 @@ class SqlGauges:
                 night_finished_s=None if night is None else _age(night, now=now),
                 missed_credits=int(connection.execute(_MISSED).scalar() or 0),
                 halted=_halted(connection),
-                unsent_notices=connection.execute(_UNSENT).scalar() or 0,
+                unsent_notices=connection.execute(_UNSENT, {"since": now - _UNSENT_FOR_S}).scalar() or 0,
             )
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from refund_worker.domain.canonical import canonical_json
+from refund_worker.domain.counting import EVENTS, counter
 from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.events import Event, EventSource
 from refund_worker.ports.queue import Coordination, Inbox
@@ -25,11 +25,9 @@ ANSWER_WITHIN_S: Final = 8.0
 COUNT_EVERY_S: Final = 10.0
 _STOP_WITHIN_S: Final = 5.0
 
-EVENTS_COUNTER: Final = "refund_worker_events_total"
-
 log = structlog.get_logger("refund_worker")
 
-type_of_wait = tuple[Event, "asyncio.Future[bool]"]
+Waiting = tuple[Event, "asyncio.Future[bool]"]
 
 
 class Shared(Inbox, Coordination, Protocol):
@@ -46,7 +44,7 @@ class Committer:
     def __init__(self, queue: Shared, *, clock: Clock) -> None:
         self._queue = queue
         self._clock = clock
-        self._waiting: deque[type_of_wait] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._counts: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._stopping = False
@@ -96,7 +94,7 @@ class Committer:
             if stopping or self._clock.now() - self._counted_at >= COUNT_EVERY_S:
                 self._tell_counts()
 
-    def _next_batch(self) -> tuple[list[type_of_wait], bool]:
+    def _next_batch(self) -> tuple[list[Waiting], bool]:
         """Wait for events; returns what is there, and whether it is the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopping, COUNT_EVERY_S)
@@ -129,7 +127,7 @@ class Committer:
             log.error("webhooks_not_committed", why=why)
             self._failing = True
 
-    def _answer(self, batch: Sequence[type_of_wait], *, committed: Sequence[bool]) -> None:
+    def _answer(self, batch: Sequence[Waiting], *, committed: Sequence[bool]) -> None:
         def tell() -> None:
             for (_, answer), was in zip(batch, committed, strict=True):
                 if not answer.done():  # nobody waits any longer for one that was canceled
@@ -145,7 +143,7 @@ class Committer:
             counts, self._counts = self._counts, Counter()
         self._counted_at = self._clock.now()
         told = {
-            (EVENTS_COUNTER, canonical_json({"result": result, "source": str(EventSource.WEBHOOK)})): count
+            counter(EVENTS, source=str(EventSource.WEBHOOK), result=result): count
             for result, count in counts.items()
             if count
         }

@@ -1,7 +1,6 @@
 """The figures of the ledger as Prometheus reads them.
 
-Counters come from the table in which all workers add theirs; each has its labels here, so that a slip elsewhere cannot
-break the page.
+Counters come from the table in which all workers add theirs.
 """
 
 import json
@@ -13,27 +12,24 @@ from prometheus_client.registry import Collector
 
 from refund_worker.adapters.ledger.gauges import Gauges
 from refund_worker.domain.cases import Outcome
+from refund_worker.domain.counting import CASES, CENTS, EVENTS, LABELS, STRIPE_CALLS, STRIPE_THROTTLES
 from refund_worker.domain.events import EventSource
 from refund_worker.domain.refund_watch import OPEN_STATUSES
 
 PREFIX: Final = "refund_worker_"
 
-# name -> what it counts, its labels, and the series that are there from the first scrape on: of a series that begins
-# at one Prometheus sees no increase.
-_BEGUN: Final[dict[str, tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]]] = {
-    "cases_total": (
-        "Cases that ended or were looked at, by outcome and reason.",
-        ("outcome", "reason"),
-        tuple((str(outcome), "") for outcome in Outcome),
-    ),
-    "cents_total": ("Minor units of the currency, by what was done with them.", ("currency", "kind"), ()),
-    "events_total": (
-        "Stripe's events by how they came and what became of them.",
-        ("source", "result"),
-        tuple((str(source), "new") for source in EventSource),
-    ),
-    "stripe_calls_total": ("Requests to Stripe.", ("endpoint", "status"), ()),
-    "stripe_throttles_total": ("Requests that Stripe throttled.", ("reason",), ()),
+_SAYS: Final = {
+    CASES: "Cases that were looked at, by outcome and reason.",
+    CENTS: "Minor units of the currency, by what was done with them.",
+    EVENTS: "Stripe's events, by how they came and what became of them.",
+    STRIPE_CALLS: "Requests to Stripe.",
+    STRIPE_THROTTLES: "Requests that Stripe throttled.",
+}
+# There from the first scrape on: of a series that begins with one Prometheus sees no increase.
+_BEGUN: Final[dict[str, list[tuple[str, ...]]]] = {
+    CASES: [(str(outcome), "") for outcome in Outcome],
+    EVENTS: [(str(source), "new") for source in EventSource],
+    STRIPE_THROTTLES: [("",)],
 }
 
 
@@ -61,9 +57,9 @@ class Exposition(Collector):
 
 def _counters(gauges: Gauges) -> Iterator[Metric]:
     known = _by_name(gauges.counters)
-    for name, (says, labels, begun) in _BEGUN.items():
-        family = CounterMetricFamily(PREFIX + name, says, labels=labels)
-        samples = dict.fromkeys(begun, 0) | _labelled(known.get(PREFIX + name, {}), labels)
+    for name, labels in LABELS.items():
+        family = CounterMetricFamily(name, _SAYS[name], labels=labels)
+        samples = dict.fromkeys(_BEGUN.get(name, ()), 0) | _labelled(known.get(name, {}), labels)
         for values, count in samples.items():
             family.add_metric(values, count)
         yield family
