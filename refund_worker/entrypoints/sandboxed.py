@@ -1,5 +1,6 @@
 """`sandbox`: serves the local Stripe until it is interrupted."""
 
+import gc
 import signal
 import threading
 
@@ -17,6 +18,7 @@ def serve_sandbox(*, port: int, scenario: str, customers: int, seed: int, latenc
         server = serve(port=port, scenario=scenario, customers=customers, seed=seed, latency_ms=latency_ms)
     except OSError as error:
         raise WrongUse(f"cannot listen on port {port}: {error.strerror}; choose another with --port") from None
+    gc.freeze()  # the population stays: searching it for cycles would cost the answers time
     with server:
         typer.echo(f"the sandbox serves {scenario!r} at {server.base_url}; press Ctrl-C to stop it. To use it:")
         typer.echo(f"export STRIPE_API_BASE={server.base_url} STRIPE_API_KEY=sk_test_sandbox")

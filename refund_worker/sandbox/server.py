@@ -52,7 +52,7 @@ class _Connection(BaseHTTPRequestHandler):
         sandbox = self.server.sandbox
         if self.path.startswith(control_http.PREFIX):
             return control_http.answer(sandbox, method=self.command, target=self.path, body=body)
-        return sandbox.dispatch(method=self.command, target=self.path, headers=dict(self.headers), body=body)
+        return sandbox.dispatch(method=self.command, target=self.path, headers=dict(self.headers.items()), body=body)
 
     def _body(self) -> bytes | None:
         announced = self.headers.get("Content-Length") or "0"
