@@ -10,6 +10,8 @@ QUEUE_LEASE_S = 120
 # How long an entry rests after Stripe gave no answer, per attempt, and at most.
 RETRY_AFTER_S = 30
 RETRY_AFTER_MAX_S = 3600
+# Then it rests until the next night: some two hours after the first try, so that a night comes to its end.
+TRIES_MAX = 8
 
 
 class Cause(StrEnum):

@@ -1,6 +1,6 @@
 """Finds the customers to examine: all of them page by page, or the named ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from refund_worker.domain.facts import Customer, PendingItem
@@ -34,13 +34,13 @@ def discover_credits(stripe: StripeGateway, *, customers: Sequence[str] = ()) ->
         pending.setdefault(item.customer, []).append(item)
     for customer in stripe.customers():
         items = tuple(pending.get(customer.id, ()))
-        has_credit = customer.credit_minor > 0 or any(amount > 0 for amount in customer.other_credits.values())
-        pending_credit = sum(item.amount_minor for item in items) < 0
-        yield Found(
-            customer=customer,
-            pending_items=items,
-            to_examine=not customer.deleted and (has_credit or pending_credit),
-        )
+        yield Found(customer=customer, pending_items=items, to_examine=has_credit(customer, items))
+
+
+def has_credit(customer: Customer, pending_items: Iterable[PendingItem]) -> bool:
+    """Whether a customer is to be examined: credit in any currency, or pending items that are one in the sum."""
+    credit = customer.credit_minor > 0 or any(amount > 0 for amount in customer.other_credits.values())
+    return not customer.deleted and (credit or sum(item.amount_minor for item in pending_items) < 0)
 
 
 def _named(stripe: StripeGateway, name: str) -> Found:

@@ -1,7 +1,9 @@
 """Takes one customer through a run: read, plan, and hold, skip, or reserve and execute."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State, Step
 from refund_worker.domain.errors import (
@@ -13,23 +15,29 @@ from refund_worker.domain.errors import (
     Unauthorized,
     UnreadableAnswer,
 )
-from refund_worker.domain.facts import Customer, PendingItem
+from refund_worker.domain.facts import Customer, CustomerFacts, PendingItem
+from refund_worker.domain.moves import Wait
+from refund_worker.domain.nights import Admission
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
+from refund_worker.domain.queueing import RETRY_AFTER_S
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult, result_of_case, result_of_plan, result_of_standing
 from refund_worker.domain.runs import RunMode
+from refund_worker.domain.saga import next_move
 from refund_worker.usecases.execute_case import execute_case
+from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.read_facts import read_facts
-from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.send_step import reserve_step
 from refund_worker.usecases.world import World
+
+T = TypeVar("T")
 
 
 def examine_customer(
     world: World,
-    gate: RunGate,
+    gate: Gate,
     *,
     run: str,
     mode: RunMode,
@@ -41,42 +49,59 @@ def examine_customer(
     Returns:
         The case's result; None where the run stopped before the customer was begun.
     """
-    currency = customer.currency or "usd"
     if gate.closed:
         return None
-    try:
+    currency = customer.currency or "usd"
+
+    def read() -> CustomerFacts | CaseResult:
         live = world.ledger.live_case_of(customer=customer.id, currency=currency)
         if live is not None:
-            return _unplanned(live, customer, currency, outcome=Outcome.SKIPPED, reason=Reason.CASE_LIVE)
-        facts = read_facts(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=pending_items)
-        plan = make_plan(
-            facts=facts, currency=currency, policy=world.policy, account=world.account, now=world.clock.now()
-        )
+            return unplanned(live, customer, outcome=Outcome.SKIPPED, reason=Reason.CASE_LIVE)
+        return read_facts(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=pending_items)
+
+    facts = read_or_fail(world, gate, customer, read)
+    if isinstance(facts, CaseResult):
+        return facts
+    return act_on(world, gate, run=run, mode=mode, plan=plan_of(world, facts))
+
+
+def read_or_fail(world: World, gate: Gate, customer: Customer, read: Callable[[], T | CaseResult]) -> T | CaseResult:
+    """Return what `read` brings of Stripe; a case that could not be planned where it brings an error.
+
+    Args:
+        customer: As far as it is known.
+    """
+    try:
+        return read()
     except Unauthorized as error:
         gate.refuse(str(error))
-        return _unplanned(
-            world.new_id("case"),
-            customer,
-            currency,
-            outcome=Outcome.FAILED,
-            reason=Reason.PERMISSION_MISSING,
-            detail=str(error),
-        )
+        reason, detail = Reason.PERMISSION_MISSING, str(error)
     except StripeError as error:
         reason = Reason.FACTS_UNREADABLE if isinstance(error, UnreadableAnswer | Rejected) else Reason.STRIPE_BUSY
-        return _unplanned(
-            world.new_id("case"), customer, currency, outcome=Outcome.FAILED, reason=reason, detail=str(error)
-        )
-    return _act(world, gate, run=run, mode=mode, plan=plan)
+        detail = str(error)
+    return unplanned(world.new_id("case"), customer, outcome=Outcome.FAILED, reason=reason, detail=detail)
 
 
-def _act(world: World, gate: RunGate, *, run: str, mode: RunMode, plan: Plan) -> CaseResult | None:
+def plan_of(world: World, facts: CustomerFacts) -> Plan:
+    """The plan that these facts make now."""
+    return make_plan(
+        facts=facts,
+        currency=facts.customer.currency or "usd",
+        policy=world.policy,
+        account=world.account,
+        now=world.clock.now(),
+    )
+
+
+def act_on(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan) -> CaseResult | None:
+    """Do what a plan says: let it stand, or reserve and execute; None where nothing more is begun."""
     if plan.reason is not None:
         return result_of_standing(_stand(world, run=run, plan=plan, reason=plan.reason))
-    if mode is RunMode.PLAN or not gate.admit(plan):
+    admission = Admission.ADMITTED if mode is RunMode.PLAN else gate.admit(plan)
+    if admission is Admission.STOPPED or (mode is RunMode.PLAN and gate.interrupted):
+        return None
+    if mode is RunMode.PLAN or admission is not Admission.ADMITTED:
         reason = None if mode is RunMode.PLAN else Reason.RUN_LIMIT
-        if gate.interrupted or (gate.limited and reason is not None):
-            return None
         case = world.new_id("case")
         with world.ledger.writing() as writer:
             writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now(), run=run)
@@ -108,16 +133,15 @@ def finish_case(world: World, claim: Claim, *, reserve: Step | None = None) -> C
     except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
         return _stay_live(world, claim, outcome=Outcome.FAILED, reason=Reason.BUG, detail=traceback_of(bug))
     if executed.case.live:
-        world.ledger.release(claim)
+        world.ledger.release(claim, again_at=_again_at(world, executed.case))
     return replace(result_of_case(executed.case), detail=executed.key_refused)
 
 
 def fail_customer(world: World, bug: Exception, customer: Customer) -> CaseResult:
     """Tell of a bug that struck before anything was reserved."""
-    return _unplanned(
+    return unplanned(
         world.new_id("case"),
         customer,
-        customer.currency or "usd",
         outcome=Outcome.FAILED,
         reason=Reason.BUG,
         detail=traceback_of(bug),
@@ -139,8 +163,19 @@ def _stay_live(world: World, claim: Claim, *, outcome: Outcome, reason: Reason, 
             # Nothing is written of another worker's case; the bug is told all the same.
             return replace(taken, outcome=outcome, reason=reason, detail=detail)
         return taken
-    world.ledger.release(claim)
-    return replace(result_of_case(_case(world, claim)), detail=detail)
+    case = _case(world, claim)
+    world.ledger.release(claim, again_at=_again_at(world, case))
+    return replace(result_of_case(case), detail=detail)
+
+
+def _again_at(world: World, case: Case) -> int:
+    """When a case that stays live can go on: when its keys are pruned, or soon."""
+    now = world.clock.now()
+    match next_move(case, now=now, halted=False):
+        case Wait(until=until):
+            return until
+        case _:
+            return now + RETRY_AFTER_S
 
 
 def _taken_over(world: World, claim: Claim) -> CaseResult:
@@ -199,21 +234,15 @@ def _case(world: World, claim: Claim) -> Case:
     return case
 
 
-def _unplanned(
-    case: str,
-    customer: Customer,
-    currency: str,
-    *,
-    outcome: Outcome,
-    reason: Reason,
-    detail: str | None = None,
+def unplanned(
+    case: str, customer: Customer, *, outcome: Outcome, reason: Reason, detail: str | None = None
 ) -> CaseResult:
     """A case that could not be planned: all of its credit stays where it is."""
     credit = max(0, customer.credit_minor)
     return CaseResult(
         case=case,
         customer=customer.id,
-        currency=currency,
+        currency=customer.currency or "usd",
         credit_minor=credit,
         excluded_minor=credit,
         refundable_minor=0,

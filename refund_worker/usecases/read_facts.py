@@ -1,5 +1,7 @@
 """Reads everything a decision about one customer needs: three lists, the balance transactions last."""
 
+from collections.abc import Callable, Iterator
+
 from refund_worker.domain.facts import (
     Charge,
     Customer,
@@ -30,12 +32,44 @@ def read_facts(
     Raises:
         StripeError: If a list could not be read, or lacks what a decision needs.
     """
-    invoices = stripe.invoices(customer.id)
-    charges = with_charges_of_payments(stripe, invoices, stripe.charges(customer.id))
+    return _facts(
+        stripe,
+        clock,
+        customer=customer.id,
+        pending_items=pending_items,
+        last=lambda: (customer, stripe.customer_balance_transactions(customer.id)),
+    )
+
+
+def read_facts_of(
+    *, stripe: StripeGateway, clock: Clock, customer: str, pending_items: tuple[PendingItem, ...]
+) -> CustomerFacts:
+    """Read the same of a customer of whom only the id is known: it comes with its balance transactions, last of all.
+
+    Raises:
+        NotFound: If there is no such customer.
+        StripeError: If a list could not be read, or lacks what a decision needs.
+    """
+    return _facts(
+        stripe, clock, customer=customer, pending_items=pending_items, last=lambda: stripe.statement(customer)
+    )
+
+
+def _facts(
+    stripe: StripeGateway,
+    clock: Clock,
+    *,
+    customer: str,
+    pending_items: tuple[PendingItem, ...],
+    last: Callable[[], tuple[Customer, Iterator[CustomerBalanceTransaction]]],
+) -> CustomerFacts:
+    invoices = stripe.invoices(customer)
+    charges = with_charges_of_payments(stripe, invoices, stripe.charges(customer))
     read_at = clock.now()
-    transactions, complete = _transactions(stripe, customer, invoices)
+    holder, rows = last()
+    transactions, complete = _transactions(rows, invoices)
     return CustomerFacts(
-        customer=customer,
+        customer=holder,
         invoices=invoices,
         charges=charges,
         transactions=transactions,
@@ -46,11 +80,11 @@ def read_facts(
 
 
 def _transactions(
-    stripe: StripeGateway, customer: Customer, invoices: tuple[Invoice, ...]
+    rows: Iterator[CustomerBalanceTransaction], invoices: tuple[Invoice, ...]
 ) -> tuple[tuple[CustomerBalanceTransaction, ...], bool]:
     by_id = {invoice.id: invoice for invoice in invoices}
     read: list[CustomerBalanceTransaction] = []
-    for transaction in stripe.customer_balance_transactions(customer.id):
+    for transaction in rows:
         if read and len(read) % _PAGE == 0 and _reaches_back(read, by_id):
             return tuple(read), False
         read.append(transaction)

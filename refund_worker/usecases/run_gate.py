@@ -4,12 +4,11 @@ import threading
 from dataclasses import dataclass, field
 
 from refund_worker.domain.cases import Outcome
+from refund_worker.domain.nights import Admission
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
-from refund_worker.domain.reasons import Reason
+from refund_worker.domain.reasons import STOPPING, Reason
 from refund_worker.domain.results import CaseResult
-
-_STOPPING = frozenset({Reason.PERMISSION_MISSING, Reason.FUNDS_INSUFFICIENT})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,24 +43,24 @@ class RunGate:
         """No new case may begin."""
         return self.interrupted or self.limited or self.stopped_by is not None
 
-    def admit(self, plan: Plan) -> bool:
-        """Book a case's planned sum; False where it would exceed a limit of the run, or the run is stopping."""
+    def admit(self, plan: Plan) -> Admission:
+        """Book a case's planned sum; anything but `ADMITTED` where it would exceed a limit, or the run is stopping."""
         with self._lock:
-            if self.closed:
-                return False
+            if self.interrupted or self.limited:
+                return Admission.STOPPED
+            if self.stopped_by is not None or self.cases >= self.policy.run_cases_max:
+                self.stopped_by = self.stopped_by or f"the limit of {self.policy.run_cases_max} cases a run is reached"
+                return Admission.CASES_REACHED
             booked = self.planned_minor.get(plan.currency, 0) + plan.planned_minor
             limit = self.policy.run_limit(plan.currency)
-            if self.cases >= self.policy.run_cases_max:
-                self.stopped_by = f"the limit of {self.policy.run_cases_max} cases a run is reached"
-                return False
             if booked > limit:
                 # Smaller ones behind it may still fit; the run says at its end that some did not.
                 self.over_limit.setdefault(plan.currency, limit)
-                return False
+                return Admission.SUM_EXCEEDED
             self.cases += 1
             self.planned_minor[plan.currency] = booked
             self.limited = self.cases_max is not None and self.cases >= self.cases_max
-            return True
+            return Admission.ADMITTED
 
     def finished(self, result: CaseResult, *, resumed: bool = False) -> None:
         """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run.
@@ -69,7 +68,7 @@ class RunGate:
         A resumed case says nothing of tonight: ten that wait for their keys to be pruned must not stop every night.
         """
         with self._lock:
-            if resumed and result.reason not in _STOPPING:
+            if resumed and result.reason not in STOPPING:
                 return
             if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
                 self.failures += 1
@@ -80,7 +79,7 @@ class RunGate:
                 self.stopped_by = f"{self.failures} cases in a row failed or are unknown"
             if result.reason is Reason.PERMISSION_MISSING:
                 self.permission = self.permission or result.detail
-            if result.reason in _STOPPING and self.stopped_by is None:
+            if result.reason in STOPPING and self.stopped_by is None:
                 self.stopped_by = result.detail or f"Stripe refused: {result.reason}"
 
     def refuse(self, message: str) -> None:

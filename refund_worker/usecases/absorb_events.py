@@ -1,0 +1,89 @@
+"""Turns the events of the inbox into customers of the queue; an event only says whom to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
+from refund_worker.domain.events import Event
+from refund_worker.domain.facts import PendingItem
+from refund_worker.domain.queueing import Cause, Wanted
+from refund_worker.usecases.world import World
+
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed:
+    """So many events led to so many wishes, one a customer and batch."""
+
+    events: int
+    wanted: int
+
+
+def absorb_events(world: World, *, pending: Mapping[str, tuple[PendingItem, ...]] | None = None) -> Absorbed:
+    """Absorb all events of the inbox, oldest first; killed anywhere, the rest is absorbed the next time.
+
+    Args:
+        pending: The pending items of every customer who has any, where they were just read.
+
+    Raises:
+        StripeError: If whose charge it is could not be read now, or what became of a refund; the events before it are
+            absorbed, the others stay.
+    """
+    events, wanted = 0, 0
+    while batch := world.queue.unabsorbed(limit=_BATCH):
+        reader = _Reader(world=world, pending=pending)
+        try:
+            for event in batch:
+                reader.read(event)
+        finally:
+            wishes = tuple(reader.wanted.values())
+            world.queue.absorb(reader.read_events, wishes, now=world.clock.now())
+        events, wanted = events + len(batch), wanted + len(wishes)
+    return Absorbed(events=events, wanted=wanted)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    """Reads the events of one batch; `owners` spares a second look at the same charge."""
+
+    world: World
+    pending: Mapping[str, tuple[PendingItem, ...]] | None
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    read_events: list[str] = field(default_factory=list)
+    owners: dict[str, str | None] = field(default_factory=dict)
+
+    def read(self, event: Event) -> None:
+        """Note the customer of an event; one about a refund of ours asks what became of it instead."""
+        if not self._is_ours(event):
+            customer = event.customer or self._owner(event.charge)
+            if customer is not None:
+                self._want(customer, event)
+        self.read_events.append(event.id)
+
+    def _is_ours(self, event: Event) -> bool:
+        return event.refund is not None and self.world.queue.refund_of(event.refund) is not None
+
+    def _want(self, customer: str, event: Event) -> None:
+        due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
+        known = self.wanted.get(customer)
+        if known is None or due_at < known.due_at:
+            items = None if self.pending is None else self.pending.get(customer, ())
+            self.wanted[customer] = Wanted(customer=customer, cause=Cause.EVENT, due_at=due_at, pending_items=items)
+
+    def _owner(self, charge: str | None) -> str | None:
+        if charge is None:
+            return None
+        if charge not in self.owners:
+            self.owners[charge] = _customer_of(self.world, charge)
+        return self.owners[charge]
+
+
+def _customer_of(world: World, charge: str) -> str | None:
+    """Whose charge it is; a charge that cannot be read at all must not keep the other events waiting."""
+    try:
+        return world.stripe.customer_of_charge(charge)
+    except Unauthorized:
+        raise
+    except (Rejected, UnreadableAnswer):
+        return None
