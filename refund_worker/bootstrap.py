@@ -1,15 +1,16 @@
 """Wires adapters to ports: the one place that knows which adapter stands behind which port."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from refund_worker.adapters.calendar import CrontabCalendar
 from refund_worker.adapters.clock import SystemClock
+from refund_worker.adapters.halt_watch import HaltWatch
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.policy_file import load_policy
 from refund_worker.adapters.processes import is_gone, worker_name
-from refund_worker.adapters.rate_limiter import RateLimiter
+from refund_worker.adapters.rate_limiter import Limiter, limiter_of
 from refund_worker.adapters.stripe_gateway import StripeApi
 from refund_worker.domain.policy import Policy
 from refund_worker.settings import Settings
@@ -18,10 +19,15 @@ from refund_worker.usecases.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wired:
-    """A world ready to act, and whether its ledger was made just now."""
+    """A world ready to act, whether its ledger was made just now, and what to release at the end."""
 
     world: World
     ledger_is_new: bool
+    release: Callable[[], None]
+
+    def close(self) -> None:
+        """Give up connections, and the share of the common rate."""
+        self.release()
 
 
 def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -> Wired:
@@ -36,7 +42,9 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
     """
     clock = SystemClock()
     global_per_second, endpoint_per_second = settings.rates()
-    limiter = RateLimiter(global_per_second=global_per_second, endpoint_per_second=endpoint_per_second)
+    limiter: Limiter = limiter_of(
+        settings.redis_url, global_per_second=global_per_second, endpoint_per_second=endpoint_per_second
+    )
     stripe = StripeApi(
         api_key=settings.api_key,
         api_base=settings.api_base,
@@ -44,6 +52,8 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         clock=clock,
     )
     account = stripe.account()
+    # From here on all workers of this account keep one limit together.
+    limiter.share(account=account.id, livemode=account.livemode)
     for customer in customers:
         stripe.customer(customer)
     ledger = open_ledger(settings)
@@ -52,7 +62,7 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         stripe=stripe,
         ledger=ledger,
         queue=ledger.queue,
-        halted=ledger.queue.halted,
+        halted=HaltWatch(ledger.queue.halted),
         clock=clock,
         calendar=CrontabCalendar(crontab=settings.night_crontab, tz=settings.company_tz, clock=clock),
         new_id=new_id,
@@ -62,7 +72,13 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         policy=policy,
         settling_s=settings.settling_s,
     )
-    return Wired(world=world, ledger_is_new=is_new)
+
+    def release() -> None:
+        stripe.close()
+        limiter.close()
+        ledger.close()
+
+    return Wired(world=world, ledger_is_new=is_new, release=release)
 
 
 def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:

@@ -182,6 +182,7 @@ WRONG = """
     WORKER_THREADS        65                           must be a whole number from 1 to 64
     PORT                  http                         must be a whole number from 1 to 65535
     PORT                  65536                        must be a whole number from 1 to 65535
+    HEARTBEAT_DIRECTORY   /nowhere/at/all              must be a directory
     NOTIFY_URLS           slack                        must be addresses
     METRICS_TOKEN         short                        must have at least 16
     METRICS_TOKEN         sixteen characters           must have at least 16

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from refund_worker.entrypoints import audit, customers, demo, money, reporting, sandboxed
-from refund_worker.entrypoints.exits import Exit, one_line, say
+from refund_worker.entrypoints import audit, cli_cluster, customers, demo, money, reporting, sandboxed
+from refund_worker.entrypoints.exits import Exit, WrongUse, one_line, say
 from refund_worker.observability import redact
 
 app = typer.Typer(
@@ -25,10 +25,12 @@ app = typer.Typer(
 policy_app = typer.Typer(help="What may leave as cash, and how much at a time.")
 audit_app = typer.Typer(help="The audit trail.")
 db_app = typer.Typer(help="The ledger's database.")
-_GROUPS: tuple[list[str], ...] = ([], ["policy"], ["audit"], ["db"])
+_GROUPS: tuple[list[str], ...] = ([], ["policy"], ["audit"], ["db"], ["refunds"])
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
 app.add_typer(db_app, name="db")
+app.add_typer(cli_cluster.refunds_app, name="refunds")
+app.add_typer(cli_cluster.app)
 
 Customers = Annotated[
     list[str] | None, typer.Option("--customer", metavar="ID", help="Only this customer; may be repeated.")
@@ -41,11 +43,19 @@ def run(
     customer: Customers = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Refund at most N customers.")] = None,
     *,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Leave the customers named to the workers; needs --customer.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Resume, discover, plan, reserve, refund, close."""
     with one_line():
-        code = money.run(customers=customer or [], limit=limit, as_json=json)
+        if queue and limit is not None:
+            raise WrongUse("--limit is for a run of its own, not for --queue")
+        if queue:
+            code = money.queue(customers=customer or [], as_json=json)
+        else:
+            code = money.run(customers=customer or [], limit=limit, as_json=json)
     raise typer.Exit(code)
 
 

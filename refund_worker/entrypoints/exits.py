@@ -9,6 +9,7 @@ from enum import IntEnum
 import typer
 from rich.console import Console
 
+from refund_worker.adapters.broker import BrokerError
 from refund_worker.adapters.policy_file import PolicyError
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError, StripeError
@@ -50,9 +51,19 @@ def one_line() -> Iterator[None]:
     """Turn the errors a user can cause into one line on standard error and exit code 2."""
     try:
         yield
-    except (SettingsError, PolicyError, LedgerError, StripeError, WrongUse) as error:
+    except (SettingsError, PolicyError, BrokerError, LedgerError, StripeError, WrongUse) as error:
         say(str(error))
         raise typer.Exit(Exit.WRONG_USE) from None
+
+
+@contextmanager
+def one_line_and_exit() -> Iterator[None]:
+    """The same where no command is run: the process ends."""
+    try:
+        with one_line():
+            yield
+    except typer.Exit as exit_:
+        raise SystemExit(exit_.exit_code) from None
 
 
 def say(line: str) -> None:

@@ -6,7 +6,10 @@ import structlog
 
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.results import CaseResult
+from refund_worker.entrypoints.chores import Trouble
 from refund_worker.usecases.run_night import Watcher
+
+_BAD = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.OWED})
 
 log = structlog.get_logger("refund_worker")
 
@@ -35,24 +38,44 @@ class CaseLog:
     def case_finished(self, result: CaseResult) -> None:
         """A case ended, or stays as it is."""
         self._also(result)
-        bad = result.outcome in {Outcome.FAILED, Outcome.UNKNOWN, Outcome.OWED}
         if self._progress is not None:
             self._progress.case_finished(result)
-            if not bad:
+            if result.outcome not in _BAD:
                 return
-        write = log.error if bad else log.info
-        write(
-            "case_finished",
-            run=self._run,
-            case=result.case,
-            customer=result.customer,
-            currency=result.currency,
-            outcome=str(result.outcome),
-            reason=None if result.reason is None else str(result.reason),
-            credit_minor=result.credit_minor,
-            refunded_minor=result.refunded_minor,
-            pending_minor=result.pending_minor,
-            held_minor=result.held_minor,
-            left_minor=result.left_minor,
-            detail=result.detail,
-        )
+        _log_case(result, run=self._run)
+
+
+class WorkLog:
+    """Logs what a worker's crew does; a trouble is told when it changes."""
+
+    def __init__(self) -> None:
+        self._trouble = Trouble("work")
+
+    def case_finished(self, result: CaseResult) -> None:
+        """A case ended, or stays as it is."""
+        self._trouble.over()
+        _log_case(result)
+
+    def trouble(self, error: Exception) -> None:
+        """The ledger could not be used, or a bug struck outside of a case; the crew goes on."""
+        self._trouble.tell(error)
+
+
+def _log_case(result: CaseResult, **more: str) -> None:
+    """The canonical line of a case: all that is known of it, once."""
+    write = log.error if result.outcome in _BAD else log.info
+    write(
+        "case_finished",
+        **more,
+        case=result.case,
+        customer=result.customer,
+        currency=result.currency,
+        outcome=str(result.outcome),
+        reason=None if result.reason is None else str(result.reason),
+        credit_minor=result.credit_minor,
+        refunded_minor=result.refunded_minor,
+        pending_minor=result.pending_minor,
+        held_minor=result.held_minor,
+        left_minor=result.left_minor,
+        detail=result.detail,
+    )

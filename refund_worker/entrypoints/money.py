@@ -2,19 +2,22 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
+import typer
 from rich.console import Console
 
 from refund_worker.bootstrap import Wired, read_policy, wire
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.policy import Policy
+from refund_worker.domain.queueing import Cause
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode, RunStatus
+from refund_worker.entrypoints.customer_ids import is_customer_id
 from refund_worker.entrypoints.exits import Exit, Out, WrongUse, exit_of_run, say, showing
+from refund_worker.entrypoints.halting import halted_line
 from refund_worker.entrypoints.json_form import run_json
 from refund_worker.entrypoints.logs import CaseLog
 from refund_worker.entrypoints.stock import Stock
@@ -24,9 +27,7 @@ from refund_worker.observability import configure_logging
 from refund_worker.settings import Settings, load_settings
 from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.run_night import RunResult, Watcher, run_night
-
-# Stripe's ids are letters, digits and underscores; merchants could once choose customer ids, also with dashes.
-_CUSTOMER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
+from refund_worker.usecases.want_customer import want_customer
 
 
 def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
@@ -34,6 +35,24 @@ def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
     settings = load_settings(os.environ)
     mode = RunMode.PLAN if plans_only(settings) else RunMode.RUN
     return _pass(settings, mode=mode, command="run", customers=customers, limit=limit, as_json=as_json)
+
+
+def queue(*, customers: Sequence[str], as_json: bool) -> Exit:
+    """Put customers into the queue of the workers, due now."""
+    if not customers:
+        raise WrongUse("--queue needs --customer ID: the workers begin each night by themselves")
+    for customer in customers:
+        check_customer(customer)
+    settings = load_settings(os.environ)
+    wired = open_world(settings, read_policy(settings), customers=customers)
+    for customer in customers:
+        want_customer(wired.world, customer=customer, cause=Cause.COMMAND)
+    with showing():
+        if as_json:
+            print(json.dumps({"queued": list(customers)}))  # noqa: T201  the contract's one object
+        else:
+            typer.echo(f"queued for the workers: {', '.join(customers)}; the log of `refund-worker worker` tells more")
+    return Exit.FINISHED
 
 
 def plan(*, customers: Sequence[str], all_time: bool, as_json: bool) -> Exit:
@@ -57,8 +76,17 @@ def plans_only(settings: Settings) -> bool:
 
 def check_customer(customer: str) -> None:
     """Raise WrongUse unless the text can be a customer's id."""
-    if not _CUSTOMER.fullmatch(customer):
+    if not is_customer_id(customer):
         raise WrongUse(f"{customer!r} is not a customer id (cus_…)")
+
+
+def check_live_policy(settings: Settings, policy: Policy) -> None:
+    """Raise WrongUse where the policy leaves open how old the credit may be that leaves with a live key."""
+    if settings.livemode and policy.credit_since is None:
+        raise WrongUse(
+            "credit_since is not set: with a live key policy.toml must say from which date credit may leave "
+            "(`refund-worker plan --all-time` shows what is older)"
+        )
 
 
 def open_world(settings: Settings, policy: Policy, *, customers: Sequence[str] = ()) -> Wired:
@@ -92,14 +120,15 @@ def _pass(
     for customer in customers:
         check_customer(customer)
     policy = read_policy(settings, all_time=all_time)
-    if settings.livemode and policy.credit_since is None and not all_time:
-        raise WrongUse(
-            "credit_since is not set: with a live key policy.toml must say from which date credit may leave "
-            "(`refund-worker plan --all-time` shows what is older)"
-        )
+    if not all_time:
+        check_live_policy(settings, policy)
     wired = open_world(settings, policy, customers=customers)
     if command == "run" and mode is RunMode.PLAN:
         say("REFUND_LIVE is not 1: with this live key nothing is moved, plans only")
+    halt = wired.world.halted() if mode is RunMode.RUN else None
+    if halt is not None:
+        say(halted_line(halt))
+        return Exit.STOPPED
     gate = RunGate(policy=policy, cases_max=limit)
     stock = Stock(now=wired.world.clock.now())
     with stop_on_signals(gate, wired.world.ledger), _watching(stock, as_json=as_json) as watcher:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -115,6 +116,13 @@ def otlp_endpoint(value: str) -> str:
     parts = _split(value)
     if parts is None or parts.scheme not in {"http", "https"}:
         raise ValueError("must be an address such as http://127.0.0.1:4318")
+    return value
+
+
+def heartbeat_directory(value: Path) -> Path:
+    """Where a sign of life can be left."""
+    if not value.is_dir():
+        raise ValueError("must be a directory that exists")
     return value
 
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
         night_crontab: When the night begins, five fields, local time of `company_tz`.
         settling_s: How long a customer rests after an event, so that the proration invoice can finalise.
         worker_threads: Cases that one worker has in hand at once.
+        heartbeat_directory: Where worker and beat touch a file as a sign of life; None = nowhere.
         heroku_dyno: Set by Heroku, whose Redis servers have certificates that nobody can check.
     """
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     ] = None
     otlp_endpoint: Annotated[
         str | None, AfterValidator(cluster_checks.otlp_endpoint), Field(alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    ] = None
+    heartbeat_directory: Annotated[
+        Path | None, AfterValidator(cluster_checks.heartbeat_directory), Field(alias="HEARTBEAT_DIRECTORY")
     ] = None
     heroku_dyno: Annotated[str | None, Field(alias="DYNO")] = None
 
