@@ -57,7 +57,7 @@ class Asked:
 
     def __init__(self, app: Starlette, loop: asyncio.AbstractEventLoop) -> None:
         self._app = app
-        self._loop = loop
+        self.loop = loop
 
     def ask(
         self,
@@ -71,7 +71,7 @@ class Asked:
     ) -> Answer:
         """Send one request and wait for its answer."""
         return asyncio.run_coroutine_threadsafe(
-            self.asking(method, path, headers=headers, chunks=chunks, breaks_off=breaks_off, client=client), self._loop
+            self.asking(method, path, headers=headers, chunks=chunks, breaks_off=breaks_off, client=client), self.loop
         ).result(30)
 
     def post(self, body: bytes, *signatures: str) -> Answer:

@@ -12,7 +12,7 @@ from refund_worker.entrypoints.web.looking import Look
 from refund_worker.entrypoints.web.parts import WebParts
 
 # Kubernetes asks again after a few seconds; a probe that waits longer says no.
-_WITHIN_S: Final = 2.0
+WITHIN_S: Final = 2.0
 _FRESH_S: Final = 1.0
 
 log = structlog.get_logger("refund_worker")
@@ -23,8 +23,9 @@ class Health:
 
     def __init__(self, parts: WebParts) -> None:
         self._livemode = parts.livemode
-        self._ledger = Look(parts.gauges.state, within_s=_WITHIN_S, fresh_s=_FRESH_S)
-        self._redis = None if parts.ping is None else Look(parts.ping, within_s=_WITHIN_S, fresh_s=_FRESH_S)
+        self._ledger = Look(parts.gauges.state, within_s=WITHIN_S, fresh_s=_FRESH_S)
+        self._redis = None if parts.ping is None else Look(parts.ping, within_s=WITHIN_S, fresh_s=_FRESH_S)
+        self._mode: bool | None = None
         self._said: dict[str, bool] = {}
 
     async def healthz(self, _request: Request) -> Response:
@@ -57,8 +58,11 @@ class Health:
         return checks, None if state is None else state.halted
 
     async def mode(self) -> bool | None:
-        """The mode of the account that the ledger is bound to; None where it is not bound. Raises as `Look.answer`."""
-        return (await self._ledger.answer()).livemode
+        """The mode of the account that the ledger is bound to, as last seen; None where it is not bound."""
+        if self._mode is None:  # once bound, a ledger stays so
+            state = await self._state()
+            self._mode = None if state is None else state.livemode
+        return self._mode
 
     def _agrees(self, state: LedgerState) -> bool:
         return state.livemode is self._livemode

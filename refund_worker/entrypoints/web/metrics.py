@@ -17,7 +17,7 @@ from refund_worker.entrypoints.web.looking import Look
 from refund_worker.entrypoints.web.parts import WebParts
 
 # Prometheus gives a scrape 10 seconds.
-_WITHIN_S: Final = 5.0
+WITHIN_S: Final = 5.0
 # Two Prometheus servers that scrape at the same time cost one read.
 _FRESH_S: Final = 1.0
 _FORWARDED: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
@@ -31,7 +31,7 @@ class Metrics:
     def __init__(self, parts: WebParts, *, health: Health) -> None:
         self._token = parts.metrics_token
         self._health = health
-        self._gauges = Look(lambda: parts.gauges.read(now=parts.clock.now()), within_s=_WITHIN_S, fresh_s=_FRESH_S)
+        self._gauges = Look(lambda: parts.gauges.read(now=parts.clock.now()), within_s=WITHIN_S, fresh_s=_FRESH_S)
 
     async def expose(self, request: Request) -> Response:
         """Answer a scrape. Where the ledger cannot be read the checks are told all the same."""

@@ -18,7 +18,6 @@ from refund_worker.adapters.stripe_gateway.webhooks import (
     decoded,
     read_delivery,
 )
-from refund_worker.domain.errors import LedgerError
 from refund_worker.entrypoints.web.committer import Committer, NotCommitted
 from refund_worker.entrypoints.web.health import Health
 from refund_worker.entrypoints.web.parts import WebParts
@@ -51,8 +50,6 @@ class WebhookEndpoint:
             wanted = await self._is_wanted(delivery)
         except WebhookRefused as refused:
             return self._refuse(str(refused))
-        except (LedgerError, TimeoutError):
-            return self._postpone()
         if not wanted or delivery.event is None:
             self._committer.count("irrelevant")
             return _answer(200)
