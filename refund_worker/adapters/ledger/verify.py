@@ -5,9 +5,9 @@ or from a head that was noted elsewhere; a changed cent in a table differs from 
 all of it anew, tables and trail, is found by a noted head only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain as chained
 
 from sqlalchemy import Connection
 
@@ -35,9 +35,11 @@ class Verification:
 def verify_ledger(connection: Connection, *, noted_head: tuple[int, str] | None) -> Verification:
     """Verify everything inside one read transaction; the first problem ends it."""
     trail: Trail = read_trail(connection, noted_head=noted_head)
-    problem = trail.problem or next(_wrong_rows(connection), None)
+    with closing(_wrong_rows(connection)) as wrong:
+        problem = trail.problem or next(wrong, None)
     return Verification(ok=problem is None, entries=trail.entries, head=trail.head, problem=problem)
 
 
-def _wrong_rows(connection: Connection) -> Iterator[str]:
-    return chained(wrong_tables(connection), wrong_sums(connection))
+def _wrong_rows(connection: Connection) -> Generator[str]:
+    yield from wrong_tables(connection)
+    yield from wrong_sums(connection)

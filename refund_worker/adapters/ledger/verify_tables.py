@@ -104,8 +104,9 @@ def _wrong_policies(connection: Connection) -> Iterator[str]:
 
 
 def _pages(connection: Connection, ids: Any) -> Iterator[list[str]]:
-    for page in connection.execute(ids.execution_options(yield_per=_PAGE)).scalars().partitions():
-        yield list(page)
+    with connection.execute(ids.execution_options(yield_per=_PAGE)) as result:
+        for page in result.scalars().partitions():
+            yield list(page)
 
 
 def _standing_rows(connection: Connection, ids: list[str]) -> Rows:

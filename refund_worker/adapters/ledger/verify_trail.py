@@ -1,7 +1,8 @@
 """Verifies the hash chain row by row, and names the first row that is not as it was written."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,23 +29,25 @@ class Trail:
 
 def read_trail(connection: Connection, *, noted_head: tuple[int, str] | None) -> Trail:
     """Read the trail, streamed, up to its first wrong row."""
-    rows = read_rows(connection, _ENTRIES)
     last: Facts | None = None
-    for row in rows:
-        problem = _wrong_row(connection, row, last) or _not_as_noted(row, noted_head)
-        if problem is None and last is not None and row["previous"] != last["hash"]:
-            problem = _broken_link(connection, last, row, following=next(rows, None))
-        if problem is not None:
-            return _trail(last, problem)
-        last = row
+    with closing(read_rows(connection, _ENTRIES)) as rows:
+        for row in rows:
+            problem = _wrong_row(connection, row, last) or _not_as_noted(row, noted_head)
+            if problem is None and last is not None and row["previous"] != last["hash"]:
+                problem = _broken_link(connection, last, row, following=next(rows, None))
+            if problem is not None:
+                return _trail(last, problem)
+            last = row
     return _trail(last, _wrong_end(connection, last, noted_head))
 
 
-def read_rows(connection: Connection, statement: Select[Any], asked: Facts | None = None) -> Iterator[Facts]:
+def read_rows(connection: Connection, statement: Select[Any], asked: Facts | None = None) -> Generator[Facts]:
     """Read rows as plain dictionaries by column, streamed where the statement says so."""
-    result = connection.execute(statement, asked)
-    columns = tuple(result.keys())
-    return (dict(zip(columns, row, strict=True)) for row in result)
+    # Closed also by a reader who stops early: a cursor at the server is open until then.
+    with connection.execute(statement, asked) as result:
+        columns = tuple(result.keys())
+        for row in result:
+            yield dict(zip(columns, row, strict=True))
 
 
 def name_of(row: Mapping[str, Any]) -> str:

@@ -21,7 +21,9 @@ _SQLITE = (
 _POSTGRESQL = (
     """
     CREATE FUNCTION audit_entries_refuse() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'audit entries are never updated or deleted'; END $$
+    $$ BEGIN
+        RAISE EXCEPTION 'audit entries are never updated or deleted' USING ERRCODE = 'integrity_constraint_violation';
+    END $$
     """,
     """
     CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON audit_entries
