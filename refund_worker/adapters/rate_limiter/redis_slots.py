@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Final
 
 from redis import ConnectionPool, Redis
@@ -83,21 +84,31 @@ class RedisSlots:
         """Say whose slots these are; before anything else."""
         self._prefix = f"{{refund-worker:{account}:{'live' if livemode else 'test'}}}:limit:"
 
-    def join(self, *, workers_before: int, booked: Sequence[tuple[str, float]]) -> None:
+    def join(
+        self,
+        *,
+        workers_before: int,
+        booked: Sequence[tuple[str, float]],
+        global_per_second: float,
+        endpoint_per_second: float,
+    ) -> None:
         """Begin, or begin again after Redis was gone or lost its data.
 
         Args:
             workers_before: How many workers there were when Redis was last seen; 0 = it never was.
             booked: The slots this worker has taken and not yet used: endpoint, seconds from now.
+            global_per_second: The account's limit.
+            endpoint_per_second: Each endpoint's limit.
 
         Raises:
             RedisGone: If there is no answer.
         """
         endpoints = sorted({endpoint for endpoint, _ in booked})
         key_of = {endpoint: place for place, endpoint in enumerate(endpoints, start=len(self._keys()) + 1)}
-        pairs = [number for endpoint, ahead_s in booked for number in (key_of[endpoint], round(ahead_s * _US))]
+        oldest_first = sorted(booked, key=itemgetter(1))
+        pairs = [number for endpoint, ahead_s in oldest_first for number in (key_of[endpoint], round(ahead_s * _US))]
         self._generation = uuid.uuid4().hex
-        answer = self._ask("join", workers_before, *pairs, endpoints=endpoints)
+        answer = self._ask("join", workers_before, global_per_second, endpoint_per_second, *pairs, endpoints=endpoints)
         if not isinstance(answer, bytes):
             raise RedisGone("no generation in the answer")
         self._generation = answer.decode()

@@ -1,13 +1,14 @@
 -- The limit that all workers share: one call is one round trip, atomic, by the server's clock. Times are microseconds.
 --
 -- KEYS  1 state (hash)  2 workers (sorted set by when they were last seen)  3 the account's slots (sorted set by time)
---       4... an endpoint's slots each
+--       4... an endpoint's slots each: the name of 3, a colon, the endpoint
 -- ARGV  1 verb  2 worker  3 generation; then
 --   book  4 endpoint  5 the account's calls a second  6 the endpoint's
 --         answers {time until the slot, workers, account's rate x1000, endpoint's rate x1000, time until the account
 --         has a free slot}; {} = this generation is not known (Redis was flushed, or lost its data): join first
---   join  4 workers that were known before, 0 = none; then pairs: number of the endpoint's key, time until a slot that
---         the worker has taken elsewhere. Answers the generation: the one given, where there is none yet
+--   join  4 workers that were known before, 0 = none  5 the account's calls a second  6 an endpoint's; then pairs, oldest
+--         first: number of the endpoint's key, time until a slot that the worker has taken elsewhere.
+--         Answers the generation: the one given, where there is none yet
 --   cut   4 bucket  5 its calls a second. Answers 1, or 0 where it was cut a moment ago
 --   leave answers 0
 -- The constants before this line come from Python.
@@ -56,9 +57,9 @@ local function bucket_of(key, rate)
   return {key = key, interval = interval, slots = slots}
 end
 
--- The earliest slot from now on that keeps its distance from every slot of every bucket.
-local function earliest(buckets)
-  local slot, moved = now, true
+-- The earliest slot, not before the one given, that keeps its distance from every slot of every bucket.
+local function earliest(buckets, slot)
+  local moved = true
   for _, bucket in ipairs(buckets) do bucket.place = 1 end
   while moved do
     moved = false
@@ -88,8 +89,8 @@ local function book(endpoint, account_rate, endpoint_rate)
   local part = share()
   account_rate, endpoint_rate = rate_of('', account_rate), rate_of(endpoint, endpoint_rate)
   local whole, own = bucket_of(account, account_rate * part), bucket_of(KEYS[4], endpoint_rate * part)
-  local free = earliest({whole})
-  local slot = earliest({whole, own})
+  local free = earliest({whole}, now)
+  local slot = earliest({whole, own}, now)
   for _, bucket in ipairs({whole, own}) do
     redis.call('ZREMRANGEBYSCORE', bucket.key, '-inf', now - 2 * bucket.interval)
     take(bucket.key, slot)
@@ -97,7 +98,13 @@ local function book(endpoint, account_rate, endpoint_rate)
   return {slot - now, redis.call('ZCARD', workers), account_rate * 1000, endpoint_rate * 1000, free - now}
 end
 
-local function join(workers_before)
+-- Slots that several workers took on their own lie together as chance has it. Each counts for the next free one: else
+-- what is given out between them would come on top of the rate.
+local function take_one_from(key, bucket, most, slot)
+  take(key, earliest({bucket_of(key, rate_of(bucket, most))}, slot))
+end
+
+local function join(workers_before, account_rate, endpoint_rate)
   local known = redis.call('HGET', state, 'generation')
   if not known then
     known = generation
@@ -109,10 +116,10 @@ local function join(workers_before)
     redis.call('HSET', state, 'workers_before', workers_before)
   end
   seen()
-  for place = 5, #ARGV, 2 do
-    local slot = now + tonumber(ARGV[place + 1])
-    take(account, slot)
-    take(KEYS[tonumber(ARGV[place])], slot)
+  for place = 7, #ARGV, 2 do
+    local key, slot = KEYS[tonumber(ARGV[place])], now + tonumber(ARGV[place + 1])
+    take_one_from(account, '', account_rate, slot)
+    take_one_from(key, string.sub(key, #account + 2), endpoint_rate, slot)
   end
   return known
 end
@@ -128,6 +135,6 @@ local function cut(bucket, most)
 end
 
 if verb == 'book' then return book(ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])) end
-if verb == 'join' then return join(tonumber(ARGV[4])) end
+if verb == 'join' then return join(tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])) end
 if verb == 'cut' then return cut(ARGV[4], tonumber(ARGV[5])) end
 return redis.call('ZREM', workers, worker)

@@ -182,7 +182,7 @@ class SharedRateLimiter:
     def _join(self) -> None:
         now = self._monotonic()
         booked = [(endpoint, slot - now) for endpoint, slot in self._own.booked(after=now)]
-        self._redis.join(workers_before=self._workers, booked=booked)
+        self._redis.join(workers_before=self._workers, booked=booked, **self._rates)
 
     def _go_alone(self, gone: RedisGone) -> None:
         """Book here, at this worker's share of the rate, until Redis is asked again."""
