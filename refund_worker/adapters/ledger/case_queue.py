@@ -24,13 +24,13 @@ _CLAIMABLE = (
 )
 _LOCKED = _CLAIMABLE.with_for_update(skip_locked=True)
 _CLAIMANTS = select(cases.c.claimed_by).where(LIVE_CASES, cases.c.claimed_by.is_not(None)).distinct()
-_OF_CLAIMANT = (
+_OF_CLAIMANTS = (
     select(cases.c.id)
-    .where(LIVE_CASES, cases.c.claimed_by == bindparam("of_worker"))
+    .where(LIVE_CASES, cases.c.claimed_by.in_(bindparam("of_workers", expanding=True)))
     .order_by(cases.c.id)
     .with_for_update()
 )
-_RELEASE = update(cases).where(cases.c.id.in_(_OF_CLAIMANT)).values(**RELEASED)
+_RELEASE = update(cases).where(cases.c.id.in_(_OF_CLAIMANTS)).values(**RELEASED)
 
 
 class CaseRows(OnDatabase):
@@ -39,7 +39,7 @@ class CaseRows(OnDatabase):
     def claim_live(self, *, worker: str, now: int, lease_s: int, limit: int) -> tuple[Claim, ...]:
         """Claim live cases whose lease has ended and whose rest is over, oldest first; see the port.
 
-        Each acts on in its own run.
+        Each is acted on in its own run.
         """
         with self._database.reading() as connection:
             # Idle workers ask every second: they take no write lock for nothing.
@@ -58,11 +58,11 @@ class CaseRows(OnDatabase):
         with self._database.reading() as connection:
             claimants = list(connection.execute(_CLAIMANTS).scalars())
         # Asked outside of the transaction: who is gone never comes back under that name.
-        lost = sorted(filter(gone, claimants))
+        lost = [claimant for claimant in claimants if gone(claimant)]
         if not lost:
             return 0
         with self._database.writing() as connection:
-            return sum(connection.execute(_RELEASE, {"of_worker": worker}).rowcount for worker in lost)
+            return connection.execute(_RELEASE, {"of_workers": lost}).rowcount
 
 
 def write_claim(

@@ -8,11 +8,12 @@ itself: until somebody else claims the entry its claim is the newest, and may st
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Integer, Select, bindparam, case, delete, func, or_, select, update
 
-from refund_worker.adapters.ledger.cluster_tables import CLAIMED, FREE, queue
+from refund_worker.adapters.ledger.cluster_tables import CLAIMED, FREE, queue, shared_runs
 from refund_worker.adapters.ledger.on_database import OnDatabase
 from refund_worker.adapters.ledger.queue_rows import claim_of, put_into_queue
+from refund_worker.domain.nights import Phase
 from refund_worker.domain.queueing import QueueClaim, QueueDepth, Wanted
 
 _PAGE = 1000  # parameters of one statement: every database takes as many
@@ -58,21 +59,26 @@ _POSTPONE = (
     .values(**_RELEASED, due_at=case((_wanted_earlier, queue.c.due_at), else_=bindparam("until")))
 )
 _CLAIMANTS = select(queue.c.claimed_by).where(CLAIMED).distinct()
-_OF_CLAIMANT = (
+_OF_CLAIMANTS = (
     select(queue.c.customer)
-    .where(CLAIMED, queue.c.claimed_by == bindparam("of_worker"))
+    .where(CLAIMED, queue.c.claimed_by.in_(bindparam("of_workers", expanding=True)))
     .order_by(queue.c.customer)
     .with_for_update()
 )
+# An entry that its run left behind when it ended is nobody's, too.
+_ENDED_RUNS = select(shared_runs.c.run).where(shared_runs.c.phase == str(Phase.ENDED))
+_NOBODYS = or_(queue.c.run.is_(None), queue.c.run.in_(_ENDED_RUNS))
 _UNASSIGNED = (
     select(queue.c.customer)
-    .where(FREE, queue.c.run.is_(None), queue.c.due_at <= bindparam("before"))
+    .where(FREE, _NOBODYS, queue.c.due_at <= bindparam("before"))
     .order_by(queue.c.customer)
     .with_for_update()
 )
-_RELEASE = update(queue).where(queue.c.customer.in_(_OF_CLAIMANT)).values(**_RELEASED)
-_ASSIGN = update(queue).where(queue.c.customer.in_(_UNASSIGNED), queue.c.run.is_(None)).values(run=bindparam("to_run"))
-_LEFT = select(func.count()).where(queue.c.run == bindparam("of_run"), queue.c.run.is_not(None))
+_RELEASE = update(queue).where(queue.c.customer.in_(_OF_CLAIMANTS)).values(**_RELEASED)
+_ASSIGN = update(queue).where(queue.c.customer.in_(_UNASSIGNED), _NOBODYS).values(run=bindparam("to_run"))
+_OF_RUN = (queue.c.run == bindparam("of_run"), queue.c.run.is_not(None))
+_LEFT = select(func.count()).where(*_OF_RUN, queue.c.due_at < bindparam("before"))
+_WORKED_ON = select(func.count()).where(*_OF_RUN, CLAIMED, queue.c.lease_until > bindparam("of_now"))
 _KNOWN = select(queue.c.customer).where(queue.c.customer.in_(bindparam("of_customers", expanding=True)))
 
 
@@ -140,21 +146,26 @@ class CustomerRows(OnDatabase):
         with self._database.reading() as connection:
             claimants = list(connection.execute(_CLAIMANTS).scalars())
         # Asked outside of the transaction: who is gone never comes back under that name.
-        lost = [{"of_worker": claimant} for claimant in sorted(filter(gone, claimants))]
+        lost = [claimant for claimant in claimants if gone(claimant)]
         if not lost:
             return 0
         with self._database.writing() as connection:
-            return sum(connection.execute(_RELEASE, worker).rowcount for worker in lost)
+            return connection.execute(_RELEASE, {"of_workers": lost}).rowcount
 
     def assign_due(self, *, run: str, before: int) -> int:
-        """Make entries that belong to no run, are due by then and not claimed part of a run; returns how many."""
+        """Make entries that belong to no run, or to one that ended, part of a run; see the port."""
         with self._database.writing() as connection:
             return connection.execute(_ASSIGN, {"to_run": run, "before": before}).rowcount
 
-    def left_of(self, run: str) -> int:
-        """How many entries of a run are in the queue, claimed ones too."""
+    def left_of(self, run: str, *, before: int) -> int:
+        """How many entries of a run are in the queue and due before then, claimed ones too."""
         with self._database.reading() as connection:
-            return connection.execute(_LEFT, {"of_run": run}).scalar_one()
+            return connection.execute(_LEFT, {"of_run": run, "before": before}).scalar_one()
+
+    def worked_on(self, run: str, *, now: int) -> int:
+        """How many entries of a run somebody works on."""
+        with self._database.reading() as connection:
+            return connection.execute(_WORKED_ON, {"of_run": run, "of_now": now}).scalar_one()
 
     def known_to_queue(self, customers: Sequence[str]) -> frozenset[str]:
         """Which of these customers stand in the queue."""

@@ -63,18 +63,7 @@ def watch(connection: Connection, refund: WatchedRefund, *, now: int) -> None:
             index_elements=[watched_refunds.c.refund],
             set_={"status": new.status, "step": new.step, "attempt": new.attempt},
         ),
-        {
-            "refund": refund.refund,
-            "case_id": refund.case,
-            "step": refund.step,
-            "attempt": refund.attempt,
-            "customer": refund.customer,
-            "currency": refund.currency,
-            "amount_minor": refund.amount_minor,
-            "status": refund.status,
-            "since": refund.since,
-            "look_at": next_look(since=refund.since, now=now),
-        },
+        _row(refund, look_at=next_look(since=refund.since, now=now)),
     )
 
 
@@ -102,11 +91,42 @@ class RefundWatch(OnDatabase):
         with self._database.writing() as connection:
             connection.execute(_LOOK_AGAIN, {"of_refund": refund, "look_at": at})
 
+    def watch_again(self, refund: WatchedRefund, *, at: int) -> None:
+        """Put a refund onto the watch list, or look at it again then; see the port."""
+        with self._database.writing() as connection:
+            insert = inserting(connection, watched_refunds)
+            connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=[watched_refunds.c.refund], set_={"look_at": insert.excluded.look_at}
+                ),
+                _row(refund, look_at=at),
+            )
+
+    def unwatch(self, refund: str) -> None:
+        """Take a refund off the watch list; see the port."""
+        with self._database.writing() as connection:
+            connection.execute(_FORGET, {"of_refund": refund})
+
     def refund_of(self, refund: str) -> tuple[str, str, int] | None:
         """The case, step and attempt of a refund of ours, whatever became of it."""
         with self._database.reading() as connection:
             row = connection.execute(_OF_REFUND, {"of_refund": refund}).one_or_none()
             return None if row is None else (row.case_id, row.step, row.attempt)
+
+
+def _row(refund: WatchedRefund, *, look_at: int) -> dict[str, Any]:
+    return {
+        "refund": refund.refund,
+        "case_id": refund.case,
+        "step": refund.step,
+        "attempt": refund.attempt,
+        "customer": refund.customer,
+        "currency": refund.currency,
+        "amount_minor": refund.amount_minor,
+        "status": refund.status,
+        "since": refund.since,
+        "look_at": look_at,
+    }
 
 
 def _watched(row: Any) -> WatchedRefund:
