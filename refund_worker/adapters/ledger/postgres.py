@@ -71,7 +71,8 @@ def open_server(url: URL, *, migrate_it: bool) -> Database:
 def _engine(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername=_DRIVER),
-        connect_args=_CONNECTING,
+        # What the address itself asks for goes first.
+        connect_args={name: value for name, value in _CONNECTING.items() if name not in url.query},
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_OVERFLOW,
         pool_timeout=_POOL_WAIT_S,

@@ -1,9 +1,8 @@
-"""Many threads and several processes write one file: every transaction is whole, and the trail has no branch."""
+"""Many threads and several processes write one ledger: every transaction is whole, and the trail has no branch."""
 
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -71,9 +70,9 @@ def test_one_of_32_opens_the_case_and_one_of_32_claims_it(ledger: SqlLedger) -> 
 
 
 @pytest.mark.timeout(60)
-def test_processes_share_a_file_that_none_of_them_found(tmp_path: Path) -> None:
-    """They create and migrate it at once, and write without losing a transaction."""
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+def test_processes_share_a_ledger_that_is_empty(lasting_url: str) -> None:
+    """They bind it at once (a file they create and migrate too), and write without losing a transaction."""
+    url = lasting_url
     cases = 20
     programs = [
         subprocess.Popen([sys.executable, "-c", PROGRAM, url, name, str(cases)], stderr=subprocess.PIPE)
