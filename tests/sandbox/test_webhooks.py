@@ -65,6 +65,7 @@ def test_an_endpoint_shows_its_secret_once(client: stripe.StripeClient) -> None:
     [
         "https://127.0.0.1/", "http://example.com/", "http://127.0.0.1@example.com/", "http://10.0.0.1/", "127.0.0.1",
         "http://localhost.example.com/", "http://[::1]/", "http://127.0.0.1:99999/", "http://127.0.0.1:0/",
+        "http://ada@127.0.0.1/", "http://127.0.0.1/a b", "http://127.0.0.1/\u00e4", "ftp://127.0.0.1/",
     ],
 )  # fmt: skip
 def test_nothing_is_sent_off_this_machine(wire: Wire, url: str) -> None:

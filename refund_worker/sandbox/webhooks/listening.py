@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 KIND: Final = "webhook_endpoint"
 _HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 _EVENT: Final = re.compile(r"\*|[a-z0-9_]+(\.[a-z0-9_]+)+")
+_PRINTABLE: Final = re.compile(r"[!-~]+")
 _HTTP_PORT: Final = 80
 
 
@@ -32,6 +33,8 @@ def address(url: str) -> Address:
         ValueError: If it is not plain http to this machine: nothing ever leaves it.
     """
     parts = urlsplit(url)
+    if not _PRINTABLE.fullmatch(url):
+        raise ValueError(f"not a percent-encoded address: {url}")
     if parts.scheme != "http" or parts.hostname not in _HOSTS or "@" in parts.netloc or parts.port == 0:
         raise ValueError(f"not plain http to 127.0.0.1 or localhost: {url}")
     target = parts.path or "/"
