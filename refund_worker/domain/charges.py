@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from refund_worker.domain.facts import Charge, CustomerFacts, Invoice, InvoicePayment
+from refund_worker.domain.failed_refunds import failed_lately
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.plans import Candidate
 
@@ -120,6 +121,7 @@ def _obstacle(charge: Charge, *, currency: str, now: int) -> str | None:
         ("other_currency", charge.currency != currency),
         ("connect", charge.connect),
         ("refunded", charge.remaining_minor == 0),
+        ("refund_failed", failed_lately(charge, now=now)),
         ("window_closed", window_s is not None and now - charge.created >= window_s),
     )
     return next((word for word, applies in obstacles if applies), None)

@@ -58,10 +58,13 @@ class CustomerQueue(Protocol):
         """Free the entries of workers that are gone; returns how many."""
 
     def assign_due(self, *, run: str, before: int) -> int:
-        """Make entries that belong to no run and are due before then part of a run; returns how many."""
+        """Make entries that belong to no run, or to one that ended, and are due by then part of a run; how many."""
 
-    def left_of(self, run: str) -> int:
-        """How many entries of a run are in the queue."""
+    def left_of(self, run: str, *, before: int | None = None) -> int:
+        """How many entries of a run are in the queue, those somebody works on too; `before`: due before then."""
+
+    def worked_on(self, run: str, *, now: int) -> int:
+        """How many entries of a run somebody works on now."""
 
     def known_to_queue(self, customers: Sequence[str]) -> frozenset[str]:
         """Which of these customers stand in the queue."""
@@ -153,6 +156,12 @@ class Coordination(Protocol):
 
     def look_again(self, refund: str, *, at: int) -> None:
         """Look at a watched refund again then."""
+
+    def watch_again(self, refund: WatchedRefund, *, at: int) -> None:
+        """Put a refund onto the watch list whose last word is not recorded yet, or look at it again then."""
+
+    def unwatch(self, refund: str) -> None:
+        """Take a refund off the watch list: its last word is recorded."""
 
     def refund_of(self, refund: str) -> tuple[str, str, int] | None:
         """The case, step and attempt of a refund of ours."""

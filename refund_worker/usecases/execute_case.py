@@ -6,7 +6,7 @@ the ledger before it is sent. `tests/crash/` stops it before and after each call
 
 from dataclasses import dataclass
 
-from refund_worker.domain.cases import Case, Claim, Outcome, State, Step, StepState
+from refund_worker.domain.cases import Case, Claim, Outcome, State, Step
 from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.moves import (
     AdoptByMark,
@@ -23,7 +23,7 @@ from refund_worker.domain.moves import (
 from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.saga import next_move
-from refund_worker.domain.steps import ABSENT_BY_MARK, NEVER_SENT, may_have_gone_out, refunded_minor
+from refund_worker.usecases.close_case import close_case
 from refund_worker.usecases.give_back import give_back
 from refund_worker.usecases.look_by_mark import (
     adopt_by_mark,
@@ -122,26 +122,12 @@ def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dic
     return True
 
 
-def outcome_of(case: Case) -> Outcome:
-    """What a case that closes now has become: by its accepted refunds against its refundable lots."""
-    refunded = refunded_minor(case)
-    if refunded and refunded == case.plan.refundable_minor:
-        return Outcome.REFUNDED
-    return Outcome.PARTLY_REFUNDED if refunded else Outcome.SKIPPED
-
-
 def _go_on(world: World, claim: Claim, case: Case, *, state: State, reason: Reason | None) -> None:
-    outcome = outcome_of(case) if state is State.CLOSED else None
-    now = world.clock.now()
+    if state is State.CLOSED:
+        close_case(world, claim, case, reason=reason)
+        return
     with world.ledger.writing() as writer:
-        if state is State.CLOSED:
-            # What is open here moved nothing: a give-back whose key is bound to another's, as Stripe shows no rest;
-            # or what a halt kept from being sent.
-            for step in case.steps:
-                if step.state in {StepState.INTENDED, StepState.UNKNOWN}:
-                    code = ABSENT_BY_MARK if may_have_gone_out(step) else NEVER_SENT
-                    writer.given_up(claim, step=step.name, attempt=step.attempt, code=code, now=now)
-        writer.move(claim, state=state, outcome=outcome, reason=reason, now=now)
+        writer.move(claim, state=state, outcome=None, reason=reason, now=world.clock.now())
 
 
 def _leave(world: World, claim: Claim, reason: Reason, detail: str) -> bool:

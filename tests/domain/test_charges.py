@@ -21,8 +21,8 @@ def customer(charges: str) -> CustomerFacts:
     return facts("start 0\nc1 -1 adjustment", charges)
 
 
-def marked(amount: int, invoice: str, *, status: str = "succeeded") -> Refund:
-    refund = hand_refund("ch_1", amount, created=NOW, status=status)
+def marked(amount: int, invoice: str, *, status: str = "succeeded", created: int = NOW) -> Refund:
+    refund = hand_refund("ch_1", amount, created=created, status=status)
     mark = Mark(case="case_1", run="run_1", step="refund:1", debit="cbtxn_1", invoice=invoice)
     return replace(refund, metadata=write_mark(mark))
 
@@ -68,6 +68,31 @@ def test_only_documented_refund_windows_close(method: str, age_days: int, open_:
 
 
 @pytest.mark.parametrize(
+    ("status", "why", "rest_days"),
+    [("failed", "expired_or_canceled_card", 30), ("failed", None, 30), ("failed", "insufficient_funds", 1),
+     ("canceled", None, 30)],
+)  # fmt: skip
+def test_a_charge_over_which_our_refund_failed_rests(status: str, why: str | None, rest_days: int) -> None:
+    """Stripe expects another way to pay then; where our own balance was short, a day is enough."""
+    found = customer("ch_1 100 in_1@sub_1")
+    failed = replace(marked(30, "in_1", status=status), failure_reason=why)
+    found = with_charge(found, replace(found.charges[0], refunds=(failed,)))
+    until = NOW + rest_days * DAY
+    assert refundable(found, now=until - 1) == ""
+    words = excluded_charges(facts=found, subscriptions={"sub_1"}, currency="usd", now=until - 1)
+    assert words == (("ch_1", "refund_failed"),)
+    assert refundable(found, now=until) == "ch_1 100 in_1"
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_by_hand_that_failed_says_nothing_of_ours(status: str) -> None:
+    """Whoever made it looks after it."""
+    found = customer("ch_1 100 in_1@sub_1")
+    by_hand = hand_refund("ch_1", 30, created=NOW, status=status)
+    assert refundable(with_charge(found, replace(found.charges[0], refunds=(by_hand,)))) == "ch_1 100 in_1"
+
+
+@pytest.mark.parametrize(
     ("refunds", "expected"),
     [
         ((), "ch_1 60 in_1"),
@@ -78,8 +103,8 @@ def test_only_documented_refund_windows_close(method: str, age_days: int, open_:
         ((hand_refund("ch_1", 30, created=NOW),), "ch_1 30 in_1"),
         ((replace(marked(30, "in_2"), metadata={"refund_worker_case": "x"}),), "ch_1 30 in_1"),
         ((marked(30, "in_1", status="pending"),), "ch_1 30 in_1"),
-        ((marked(30, "in_1", status="failed"),), "ch_1 60 in_1"),
-        ((marked(30, "in_1", status="canceled"),), "ch_1 60 in_1"),
+        ((marked(30, "in_1", status="failed", created=NOW - 30 * DAY),), "ch_1 60 in_1"),
+        ((marked(30, "in_1", status="canceled", created=NOW - 30 * DAY),), "ch_1 60 in_1"),
     ],
 )
 def test_a_charge_for_two_invoices_gives_each_its_own(refunds: tuple[Refund, ...], expected: str) -> None:

@@ -50,6 +50,9 @@ def test_a_refund_that_fails_later_is_recredited_once_and_linked(status: str, fu
     assert _findings(recovered(stage.world("again"), full=full)) == []
     assert _recredits(stage) == [(-5_000, failed)]
     night(stage.world("night"))
+    stage.check_at_rest(balance=-5_000, refunded=0)
+    stage.hours_pass(27 * 24)
+    night(stage.world("a month later"))
     stage.check_at_rest(balance=0, refunded=5_000)
 
 
@@ -62,6 +65,9 @@ def test_the_case_of_a_refund_that_failed_later_says_what_it_has_become() -> Non
     assert [movement.step for movement in found.result.movements] == ["reserve", "recredit:1"]
     stage.check_at_rest(balance=-10_000, refunded=16_998)
     night(stage.world("night"))
+    stage.check_at_rest(balance=-6_998, refunded=20_000)
+    stage.hours_pass(27 * 24)
+    night(stage.world("a month later"))
     stage.check_at_rest(balance=0, refunded=26_998)
 
 
