@@ -58,3 +58,11 @@ def scale_from_cents(*, cents: int, currency: str) -> int:
     if decimals == 0:
         scaled = (cents - cents % 100) // 100  # exact: the remainder was taken off
     return down_to_step(scaled, currency=currency)
+
+
+def plain_amount(minor: int, *, currency: str) -> str:
+    """Return an amount in plain characters, for messages: 123450 usd minor units are `1234.50 USD`."""
+    decimals = exponent(currency)
+    digits = str(abs(minor)).rjust(decimals + 1, "0")
+    whole = digits if decimals == 0 else f"{digits[:-decimals]}.{digits[-decimals:]}"
+    return f"{'-' if minor < 0 else ''}{whole} {currency.upper()}"

@@ -1,10 +1,13 @@
-"""Nights: passes with a name that exist exactly once, shared by all workers."""
+"""Nights: passes with a name that exist exactly once, shared by all workers; and when one reads every customer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 # A full sweep also finds what no event told of.
 SWEEP_EVERY_S = 7 * 24 * 3600
+# A night may begin some hours late and the one a week later in time: seven nights are a week all the same.
+_NEARLY_S = 12 * 3600
 # After a sweep that found credit which events had missed, so many nights sweep too.
 SWEEPS_AFTER_A_MISS = 3
 # A night that could not begin at its time begins later, within this time; else it is missed, and told of.
@@ -68,3 +71,57 @@ def night_name(date: str) -> str:
 def events_name(date: str) -> str:
     """The name of the run that works what events of a local date (ISO) brought."""
     return f"events {date}"
+
+
+class SweepReason(StrEnum):
+    """Why a night reads every customer."""
+
+    ASKED = "asked"
+    FIRST = "first"
+    UNFINISHED = "unfinished"
+    EVENTS_GONE = "events_gone"
+    POLICY = "policy"
+    MISSED = "missed"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSweep:
+    """An earlier sweep.
+
+    Attributes:
+        complete: It read all customers, and each with credit came into the queue or was examined.
+        missed: Credits it found that no event had told of.
+    """
+
+    started_at: int
+    complete: bool
+    policy_digest: str
+    missed: int = 0
+
+
+def why_sweep(
+    *, now: int, past: Sequence[PastSweep], events_gone: bool, policy_digest: str, asked: bool = False
+) -> SweepReason | None:
+    """Return why a night that begins now must sweep; None where the events tell enough.
+
+    Args:
+        past: The latest sweeps of the same mode, newest first; those of plans only say nothing to a night that pays.
+        events_gone: Events since the watermark may be gone from Stripe, or there is no watermark.
+        policy_digest: Of the policy in force; another one may let credit leave that stood before.
+    """
+    if asked:
+        return SweepReason.ASKED
+    if not past:
+        return SweepReason.FIRST
+    latest = past[0]
+    if not latest.complete:
+        return SweepReason.UNFINISHED
+    if events_gone:
+        return SweepReason.EVENTS_GONE
+    if latest.policy_digest != policy_digest:
+        return SweepReason.POLICY
+    if any(sweep.missed for sweep in past[:SWEEPS_AFTER_A_MISS]):
+        # Each night since the miss has swept, so the latest three sweeps are the latest three nights.
+        return SweepReason.MISSED
+    return SweepReason.WEEKLY if now - latest.started_at >= SWEEP_EVERY_S - _NEARLY_S else None

@@ -9,7 +9,7 @@ from refund_worker.domain.facts import Account
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.runs import Run, RunStatus
+from refund_worker.domain.runs import Run, RunMode, RunStatus
 
 
 class LedgerWriter(Protocol):
@@ -148,3 +148,6 @@ class Ledger(Protocol):
 
     def newest_run(self) -> Run | None:
         """The run that started last."""
+
+    def sweeps(self, *, mode: RunMode, limit: int) -> tuple[Run, ...]:
+        """The latest runs of a mode that were to read every customer, newest first."""

@@ -7,6 +7,8 @@ from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
 from refund_worker.domain.events import Event
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.queueing import Cause, Wanted
+from refund_worker.domain.runs import RunMode
+from refund_worker.usecases.confirm_refund import Confirmed, confirm_refund
 from refund_worker.usecases.world import World
 
 _BATCH = 200
@@ -14,25 +16,29 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorbed:
-    """So many events led to so many wishes, one a customer and batch."""
+    """So many events led to so many wishes, one a customer and batch, and told what became of these refunds."""
 
     events: int
     wanted: int
+    confirmed: tuple[Confirmed, ...]
 
 
-def absorb_events(world: World, *, pending: Mapping[str, tuple[PendingItem, ...]] | None = None) -> Absorbed:
+def absorb_events(
+    world: World, *, mode: RunMode, pending: Mapping[str, tuple[PendingItem, ...]] | None = None
+) -> Absorbed:
     """Absorb all events of the inbox, oldest first; killed anywhere, the rest is absorbed the next time.
 
     Args:
+        mode: With `plan` a refund that failed is recorded, and nothing is re-credited.
         pending: The pending items of every customer who has any, where they were just read.
 
     Raises:
         StripeError: If whose charge it is could not be read now, or what became of a refund; the events before it are
             absorbed, the others stay.
     """
-    events, wanted = 0, 0
+    events, wanted, confirmed = 0, 0, list[Confirmed]()
     while batch := world.queue.unabsorbed(limit=_BATCH):
-        reader = _Reader(world=world, pending=pending)
+        reader = _Reader(world=world, mode=mode, pending=pending)
         try:
             for event in batch:
                 reader.read(event)
@@ -40,7 +46,8 @@ def absorb_events(world: World, *, pending: Mapping[str, tuple[PendingItem, ...]
             wishes = tuple(reader.wanted.values())
             world.queue.absorb(reader.read_events, wishes, now=world.clock.now())
         events, wanted = events + len(batch), wanted + len(wishes)
-    return Absorbed(events=events, wanted=wanted)
+        confirmed += reader.confirmed
+    return Absorbed(events=events, wanted=wanted, confirmed=tuple(confirmed))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,10 +55,12 @@ class _Reader:
     """Reads the events of one batch; `owners` spares a second look at the same charge."""
 
     world: World
+    mode: RunMode
     pending: Mapping[str, tuple[PendingItem, ...]] | None
     wanted: dict[str, Wanted] = field(default_factory=dict)
     read_events: list[str] = field(default_factory=list)
     owners: dict[str, str | None] = field(default_factory=dict)
+    confirmed: list[Confirmed] = field(default_factory=list)
 
     def read(self, event: Event) -> None:
         """Note the customer of an event; one about a refund of ours asks what became of it instead."""
@@ -62,7 +71,16 @@ class _Reader:
         self.read_events.append(event.id)
 
     def _is_ours(self, event: Event) -> bool:
-        return event.refund is not None and self.world.queue.refund_of(event.refund) is not None
+        if event.refund is None or self.world.queue.refund_of(event.refund) is None:
+            return False
+        if event.type != "refund.created":  # what that tells is the answer to our own call
+            try:
+                self.confirmed.append(confirm_refund(self.world, refund=event.refund, mode=self.mode))
+            except Unauthorized:
+                raise
+            except (Rejected, UnreadableAnswer):
+                pass  # the watch list asks again; here it must not keep the other events waiting
+        return True
 
     def _want(self, customer: str, event: Event) -> None:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from refund_worker.domain.cases import Outcome, Standing
 from refund_worker.domain.results import (
     CaseResult,
     result_of_case,
@@ -13,6 +14,10 @@ from refund_worker.domain.results import (
 )
 from refund_worker.domain.runs import Run, RunMode
 from refund_worker.ports import Ledger
+
+# What a shared run's summary says under `standings`; a list of ids that one pass made would not stay small.
+HELD_AND_OWN = "held_and_own"
+OWN = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +54,12 @@ def report_run(ledger: Ledger, run: str) -> Report | None:
     found = ledger.newest_run() if run == "latest" else ledger.run(run)
     if found is None:
         return None
-    rows = sorted(_rows(ledger, found), key=lambda row: worst_first(row.result))
+    rows = sorted(rows_of(ledger, found), key=lambda row: worst_first(row.result))
     return Report(run=found, rows=tuple(rows))
 
 
-def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
+def rows_of(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
+    """The rows of a run as the ledger holds them, streamed page by page."""
     for case in ledger.cases_of_run(run.id):
         yield ReportRow(
             result=result_of_case(case),
@@ -66,7 +72,20 @@ def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
     unplanned = run.summary.get("unplanned")
     for kept in unplanned if isinstance(unplanned, list) else ():
         yield ReportRow(result=result_of_unplanned(kept))
-    own = run.summary.get("standings")
     for standing in ledger.standings(during=run):
-        if not isinstance(own, list) or standing.id in own:
+        if _is_own(standing, run):
             yield ReportRow(result=result_of_standing(standing), since=standing.since)
+
+
+def _is_own(standing: Standing, run: Run) -> bool:
+    """Whether a run saw the hold or skip; all that stand at the end of a complete sweep were seen by it.
+
+    A night by events looks at every hold again, at a skip only where an event told of it; other shared runs look only
+    at what events told of.
+    """
+    own = run.summary.get("standings")
+    if isinstance(own, list):
+        return standing.id in own
+    if own == HELD_AND_OWN:
+        return standing.outcome is Outcome.HELD or standing.run == run.id
+    return own != OWN or standing.run == run.id

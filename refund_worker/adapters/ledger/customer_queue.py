@@ -77,7 +77,7 @@ _UNASSIGNED = (
 _RELEASE = update(queue).where(queue.c.customer.in_(_OF_CLAIMANTS)).values(**_RELEASED)
 _ASSIGN = update(queue).where(queue.c.customer.in_(_UNASSIGNED), _NOBODYS).values(run=bindparam("to_run"))
 _OF_RUN = (queue.c.run == bindparam("of_run"), queue.c.run.is_not(None))
-_LEFT = select(func.count()).where(*_OF_RUN, queue.c.due_at < bindparam("before"))
+_LEFT = select(func.count()).where(*_OF_RUN)
 _WORKED_ON = select(func.count()).where(*_OF_RUN, CLAIMED, queue.c.lease_until > bindparam("of_now"))
 _KNOWN = select(queue.c.customer).where(queue.c.customer.in_(bindparam("of_customers", expanding=True)))
 
@@ -157,10 +157,11 @@ class CustomerRows(OnDatabase):
         with self._database.writing() as connection:
             return connection.execute(_ASSIGN, {"to_run": run, "before": before}).rowcount
 
-    def left_of(self, run: str, *, before: int) -> int:
-        """How many entries of a run are in the queue and due before then, claimed ones too."""
+    def left_of(self, run: str, *, before: int | None = None) -> int:
+        """How many entries of a run are in the queue, claimed ones too; see the port."""
+        statement = _LEFT if before is None else _LEFT.where(queue.c.due_at < before)
         with self._database.reading() as connection:
-            return connection.execute(_LEFT, {"of_run": run, "before": before}).scalar_one()
+            return connection.execute(statement, {"of_run": run}).scalar_one()
 
     def worked_on(self, run: str, *, now: int) -> int:
         """How many entries of a run somebody works on."""

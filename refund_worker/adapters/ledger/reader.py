@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, tuple_
 
 from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.rows import plan_of, read_cases, run_of, standing_of
 from refund_worker.adapters.ledger.tables import audit_entries, cases, plans, runs, standings
 from refund_worker.domain.cases import LIVE, Case, Standing
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.runs import Run
+from refund_worker.domain.runs import Run, RunMode
 
 _PAGE = 200
 _LIVE_STATES = sorted(str(state) for state in LIVE)
@@ -67,6 +67,12 @@ _STOOD_AT = and_(
     or_(standings.c.ended_at.is_(None), standings.c.ended_at > bindparam("of_end")),
 )
 _RUN = select(runs).where(runs.c.id == bindparam("of_run"))
+_SWEEPS = (
+    select(runs)
+    .where(runs.c.sweep, runs.c.mode == bindparam("of_mode"), runs.c.command != "recover")
+    .order_by(runs.c.position.desc())
+    .limit(bindparam("at_most", type_=Integer))
+)
 _NEWEST_RUN = select(runs).order_by(runs.c.position.desc()).limit(1)
 
 
@@ -152,6 +158,11 @@ class SqlReader:
         with self._database.reading() as connection:
             row = connection.execute(_NEWEST_RUN).one_or_none()
             return None if row is None else run_of(row)
+
+    def sweeps(self, *, mode: RunMode, limit: int) -> tuple[Run, ...]:
+        """The latest runs of a mode that were to read every customer, newest first."""
+        with self._database.reading() as connection:
+            return tuple(map(run_of, connection.execute(_SWEEPS, {"of_mode": str(mode), "at_most": limit})))
 
     def _pages_of_standings(self, statement: Select[Any], asked: dict[str, Any]) -> Iterator[Standing]:
         after, after_id = -1, ""
