@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from refund_worker.adapters.calendar import CrontabCalendar
 from refund_worker.adapters.clock import SystemClock
+from refund_worker.adapters.counts import Counts
 from refund_worker.adapters.halt_watch import HaltWatch
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.policy_file import load_policy
@@ -19,10 +20,11 @@ from refund_worker.usecases.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wired:
-    """A world ready to act, whether its ledger was made just now, and what to release at the end."""
+    """A world ready to act, whether its ledger was made just now, what it counts, and what to release."""
 
     world: World
     ledger_is_new: bool
+    counts: Counts
     release: Callable[[], None]
 
     def close(self) -> None:
@@ -40,7 +42,7 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         LedgerError: If the ledger cannot be used, or is another account's.
         ValueError: If the key or the address is malformed.
     """
-    clock = SystemClock()
+    clock, counts = SystemClock(), Counts()
     global_per_second, endpoint_per_second = settings.rates()
     limiter: Limiter = limiter_of(
         settings.redis_url, global_per_second=global_per_second, endpoint_per_second=endpoint_per_second
@@ -50,6 +52,7 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         api_base=settings.api_base,
         limiter=limiter,
         clock=clock,
+        on_call=counts.call,
     )
     account = stripe.account()
     # From here on all workers of this account keep one limit together.
@@ -78,7 +81,7 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
         limiter.close()
         ledger.close()
 
-    return Wired(world=world, ledger_is_new=is_new, release=release)
+    return Wired(world=world, ledger_is_new=is_new, counts=counts, release=release)
 
 
 def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Final, TextIO
 
@@ -27,8 +27,18 @@ _SECRETS: Final = (
 _CONTROLS: Final = {code: "�" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
 
 
+_known: set[str] = set()
+
+
+def keep_secret(words: Iterable[str]) -> None:
+    """Never show these words from now on: what this process was given, whatever it looks like."""
+    _known.update(words)
+
+
 def redact(text: str) -> str:
     """Return the text without keys, passwords, tokens, e-mail addresses and control characters."""
+    for word in sorted(_known, key=len, reverse=True):
+        text = text.replace(word, "[secret]")
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text.translate(_CONTROLS)

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from refund_worker.domain.errors import LedgerError, StripeError
+from refund_worker.usecases.world import World
 
 # The same trouble again is told after so long: a ledger that is away for an hour is not 3,600 lines.
 AGAIN_S: Final = 60.0
@@ -53,16 +54,20 @@ class Chore:
         name: As tasks and log lines call it.
     """
 
-    def __init__(self, *, name: str, every_s: float, act: Callable[[], object]) -> None:
+    def __init__(
+        self, *, name: str, every_s: float, act: Callable[[], object], leads: Callable[[], bool] | None = None
+    ) -> None:
         """Prepare; no thread is started.
 
         Args:
             every_s: How long to rest after it, at most; it is not begun twice at once.
             act: What is to be seen to; harmless when done twice, or by two workers at once.
+            leads: Whether it is this worker's turn, where nobody asked for it; None = each worker's.
         """
         self.name = name
         self._every_s = every_s
         self._act = act
+        self._leads = leads
         self._asked = threading.Event()
         self._ended = threading.Event()
         self._trouble = Trouble(name)
@@ -89,12 +94,34 @@ class Chore:
 
     def _look_after(self) -> None:
         while not self._ended.is_set():
+            asked = self._asked.is_set()
             self._asked.clear()
             try:
-                self._act()
+                if asked or self._leads is None or self._leads():
+                    self._act()
             except Exception as error:  # noqa: BLE001  whatever it is: told, and seen to again at its time
                 self._trouble.tell(error)
             else:
                 self._trouble.over()
             if not self._ended.is_set():
                 self._asked.wait(self._every_s)
+
+
+class Leading:
+    """Whether this worker is the one that sees to something by itself: it keeps a lease for as long as it asks."""
+
+    def __init__(self, world: World, name: str, *, lease_s: int) -> None:
+        """Keep the lease's name and how long it outlives the last question, seconds."""
+        self._world = world
+        self._name = name
+        self._lease_s = lease_s
+        self._renew_at = 0
+
+    def __call__(self) -> bool:
+        """Take or renew the lease. Raises LedgerError."""
+        world, now = self._world, self._world.clock.now()
+        if now < self._renew_at:
+            return True
+        taken = world.queue.take_lease(self._name, holder=world.worker, now=now, lease_s=self._lease_s)
+        self._renew_at = now + self._lease_s // 3 if taken else 0
+        return taken

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from refund_worker.adapters.broker import BrokerError
+from refund_worker.adapters.notifier_error import NotifierError
 from refund_worker.adapters.policy_file import PolicyError
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError, StripeError
@@ -51,7 +52,7 @@ def one_line() -> Iterator[None]:
     """Turn the errors a user can cause into one line on standard error and exit code 2."""
     try:
         yield
-    except (SettingsError, PolicyError, BrokerError, LedgerError, StripeError, WrongUse) as error:
+    except (SettingsError, PolicyError, BrokerError, NotifierError, LedgerError, StripeError, WrongUse) as error:
         say(str(error))
         raise typer.Exit(Exit.WRONG_USE) from None
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
+from refund_worker.adapters.counts import Counts
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.results import CaseResult
 from refund_worker.entrypoints.chores import Trouble
@@ -46,14 +47,16 @@ class CaseLog:
 
 
 class WorkLog:
-    """Logs what a worker's crew does; a trouble is told when it changes."""
+    """Logs and counts what a worker's crew does; a trouble is told when it changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
         self._trouble = Trouble("work")
 
     def case_finished(self, result: CaseResult) -> None:
         """A case ended, or stays as it is."""
         self._trouble.over()
+        self._counts.case(result)
         _log_case(result)
 
     def trouble(self, error: Exception) -> None:

@@ -23,7 +23,7 @@ from refund_worker.entrypoints.logs import CaseLog
 from refund_worker.entrypoints.stock import Stock
 from refund_worker.entrypoints.stopping import stop_on_signals
 from refund_worker.entrypoints.table import ProgressWatcher, over_limit, print_run
-from refund_worker.observability import configure_logging
+from refund_worker.observability import configure_logging, keep_secret
 from refund_worker.settings import Settings, load_settings
 from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.run_night import RunResult, Watcher, run_night
@@ -96,6 +96,7 @@ def open_world(settings: Settings, policy: Policy, *, customers: Sequence[str] =
         WrongUse: If a named customer does not exist.
     """
     configure_logging(json=not sys.stderr.isatty(), stream=sys.stderr)
+    keep_secret(settings.secrets())
     try:
         wired = wire(settings, policy=policy, customers=customers)
     except NotFound as error:

@@ -16,7 +16,7 @@ from refund_worker.entrypoints.celery_settings import QUEUE, broker_url
 from refund_worker.entrypoints.exits import Exit
 from refund_worker.entrypoints.web.serving import serve
 from refund_worker.entrypoints.worker import make_app, serve_worker
-from refund_worker.observability import configure_logging
+from refund_worker.observability import configure_logging, keep_secret
 from refund_worker.settings import Settings, load_settings
 
 log = structlog.get_logger("refund_worker")
@@ -66,4 +66,6 @@ def alive() -> Exit:
 
 def _start() -> Settings:
     configure_logging(json=not sys.stderr.isatty(), stream=sys.stderr)
-    return load_settings(os.environ)
+    settings = load_settings(os.environ)
+    keep_secret(settings.secrets())
+    return settings

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from refund_worker.settings import checks, cluster_checks
+from refund_worker.settings.secret_parts import SECRET_LENGTH_MIN, secret_parts
 
 # Stripe's limits in requests a second, of the account and of one endpoint (docs.stripe.com/rate-limits).
 LIVE_PER_SECOND: Final = 100.0
@@ -147,6 +148,15 @@ class Settings(BaseSettings):
         """Where notices go, in the clear: such an address is a secret as a whole."""
         given = _clear(self.given_notify_urls)
         return () if given is None else cluster_checks.split_addresses(given)
+
+    def secrets(self) -> frozenset[str]:
+        """What no log line may show, whole or in part, beside what looks like a secret anyway."""
+        given = (self.given_webhook_secrets, self.given_metrics_token, self.stripe_api_key)
+        found = {part for one in given for part in (_clear(one) or "").split(",")}
+        addresses = (_clear(self.given_database_url), _clear(self.given_redis_url), _clear(self.given_sentry_dsn))
+        passwords = {word for address in addresses if address for word in secret_parts(address, whole=False)}
+        targets = {word for address in self.notify_urls for word in secret_parts(address, whole=True)}
+        return frozenset(word.strip() for word in found | passwords | targets if len(word.strip()) >= SECRET_LENGTH_MIN)
 
     @property
     def metrics_token(self) -> str | None:

@@ -11,7 +11,7 @@ from stripe import _util as vendor_log
 
 from refund_worker.adapters.stripe_gateway import charges, customers, events, invoices, writes
 from refund_worker.adapters.stripe_gateway.accounts import read_account
-from refund_worker.adapters.stripe_gateway.calls import Calls
+from refund_worker.adapters.stripe_gateway.calls import Calls, OnCall
 from refund_worker.adapters.stripe_gateway.redaction import one_line
 from refund_worker.adapters.stripe_gateway.transport import (
     CONNECT_TIMEOUT_S,
@@ -58,6 +58,7 @@ class StripeApi:
         http_client: stripe.HTTPClient | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
+        on_call: OnCall = lambda *_: None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -69,6 +70,7 @@ class StripeApi:
             http_client: Another transport than HTTP, for tests.
             connect_timeout_s: Seconds until a connection stands.
             read_timeout_s: Seconds of silence after which an answer is given up.
+            on_call: Told of each call that was sent, for the counters.
 
         Raises:
             ValueError: If the key or the address is malformed; one line that does not show the key.
@@ -87,7 +89,9 @@ class StripeApi:
             max_network_retries=0,
             http_client=door,
         )
-        self._calls = Calls(client=client, door=door, base=base, livemode=livemode, limiter=limiter, clock=clock)
+        self._calls = Calls(
+            client=client, door=door, base=base, livemode=livemode, limiter=limiter, clock=clock, on_call=on_call
+        )
         self._livemode = livemode
         self._customers = customers.Customers(self._calls)
 

@@ -25,6 +25,9 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
 _jitter = random.SystemRandom()
 
 T = TypeVar("T")
+# Told of each call that was sent: method and path template, the answer's status (None = none came), which limit a 429
+# spoke of.
+OnCall: TypeAlias = Callable[[str, int | None, str | None], None]
 _Params: TypeAlias = Mapping[str, object]
 
 
@@ -54,8 +57,17 @@ class Calls:
     """Calls to one account with one key. Paths are templates: `/v1/customers/{}`; an id fills each pair of braces."""
 
     def __init__(
-        self, *, client: stripe.StripeClient, door: Door, base: str, livemode: bool, limiter: RateLimiter, clock: Clock
+        self,
+        *,
+        client: stripe.StripeClient,
+        door: Door,
+        base: str,
+        livemode: bool,
+        limiter: RateLimiter,
+        clock: Clock,
+        on_call: OnCall,
     ) -> None:
+        self._on_call = on_call
         self._client = client
         self._door = door
         self._base = base
@@ -170,9 +182,13 @@ class Calls:
             check()
         self._door.forget()
         try:
-            return send()
+            answer = send()
         except Exception as raised:  # noqa: BLE001 - it may have been sent: whatever it is, it is a family of ours
             error = error_of(raised, call=call, base=self._base, head=self._door.head)
+        else:
+            self._on_call(call, self._door.head.status, None)
+            return answer
+        self._on_call(call, self._door.head.status, self._door.head.throttle_reason)
         if error.http_status == 429:
             self._limiter.throttled(call, reason=self._door.head.throttle_reason)
         return error
