@@ -18,6 +18,7 @@ from refund_worker.adapters.ledger.opening import open_database
 from refund_worker.adapters.ledger.queue import SqlQueue
 from refund_worker.entrypoints.exits import Exit, WrongUse
 from refund_worker.entrypoints.web.application import create_app
+from refund_worker.entrypoints.web.connection import Connection
 from refund_worker.entrypoints.web.parts import WebParts
 from refund_worker.entrypoints.web.webhooks import PATH
 from refund_worker.settings import Settings
@@ -80,7 +81,10 @@ class _Server(uvicorn.Server):
 def _config(parts: WebParts) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(parts),
+        http=Connection,
         log_config=None,
+        # Errors only: a line for each malformed request would let anybody fill the log.
+        log_level="error",
         access_log=False,
         server_header=False,
         # Whoever connected is who is judged; nobody may name another address for himself.
