@@ -26,6 +26,7 @@ class Database:
         begin_reading: str | None = None,
         one_writer: bool = False,
         one_connection: bool = False,
+        turns: AbstractContextManager[object] | None = None,
     ) -> None:
         """Take an engine.
 
@@ -35,6 +36,7 @@ class Database:
             begin_reading: The same of a read transaction.
             one_writer: Only one thread of this process writes at a time.
             one_connection: All threads share one connection, so readers wait too.
+            turns: Entered for each transaction: whose turn it is to take a connection; None = there are enough.
         """
         self.where = where
         self._engine = engine
@@ -43,6 +45,7 @@ class Database:
         lock = threading.Lock()
         self._writing_alone: AbstractContextManager[object] = lock if one_writer else nullcontext()
         self._reading_alone: AbstractContextManager[object] = lock if one_connection else nullcontext()
+        self._turns = turns or nullcontext()
         self._here = threading.local()
 
     @property
@@ -58,6 +61,7 @@ class Database:
         with (
             self._writing_alone,
             told_clearly(self.where),
+            self._turns,
             self._engine.begin() as connection,
             self._as_open(connection),
         ):
@@ -78,6 +82,7 @@ class Database:
         with (
             self._reading_alone,
             told_clearly(self.where),
+            self._turns,
             self._reader.begin() as connection,
             self._as_open(connection),
         ):

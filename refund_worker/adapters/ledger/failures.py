@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from refund_worker.adapters.ledger.failures_postgres import said_by_postgres
 from refund_worker.adapters.ledger.failures_sqlite import said_by_sqlite
 from refund_worker.adapters.ledger.tables import ONE_LIVE_CASE, ONE_STANDING
+from refund_worker.adapters.ledger.turns import TurnMissed
 from refund_worker.domain.errors import LedgerError
 
 _UNKNOWN = "cannot be used: check DATABASE_URL, or restore the ledger from a backup"
@@ -32,7 +32,7 @@ def told_clearly(where: str) -> Iterator[None]:
         raise LedgerError(line_of(where, error.orig)) from _without_secrets(error)
     except (sqlite3.Error, psycopg.Error) as error:
         raise LedgerError(line_of(where, error)) from _without_secrets(error)
-    except PoolTimeout as error:
+    except TurnMissed as error:
         raise LedgerError(f"the ledger {where} {_POOL}") from error
 
 

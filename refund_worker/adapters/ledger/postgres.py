@@ -14,6 +14,7 @@ from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.failures import told_clearly
 from refund_worker.adapters.ledger.locks import MIGRATION, lock_by_number
 from refund_worker.adapters.ledger.schema import check_schema, migrate
+from refund_worker.adapters.ledger.turns import Turns
 from refund_worker.domain.errors import LedgerError
 
 _DRIVER = "postgresql+psycopg"
@@ -21,7 +22,7 @@ _PORT = 5432
 # A worker has 32 threads, and most of them wait for Stripe: transactions are short, a few connections carry them all.
 _POOL_SIZE = 5
 _POOL_OVERFLOW = 5
-_POOL_WAIT_S = 30
+_POOL_WAIT_S = 30.0
 _CONNECTING: dict[str, Any] = {
     "connect_timeout": 5,
     "application_name": "refund-worker",
@@ -57,7 +58,8 @@ def open_server(url: URL, *, migrate_it: bool) -> Database:
     with told_clearly(where):
         engine = _engine(url)
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    database = Database(engine, where=where, reader=reader)
+    turns = Turns(_POOL_SIZE + _POOL_OVERFLOW, patience_s=_POOL_WAIT_S)
+    database = Database(engine, where=where, reader=reader, turns=turns)
     try:
         if migrate_it:
             _migrate(database)
@@ -75,7 +77,6 @@ def _engine(url: URL) -> Engine:
         connect_args={name: value for name, value in _CONNECTING.items() if name not in url.query},
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_OVERFLOW,
-        pool_timeout=_POOL_WAIT_S,
         pool_pre_ping=True,
         hide_parameters=True,
     )

@@ -16,6 +16,7 @@ from deploy.local import PostgresServer
 from deploy.local.server import free_port
 from refund_worker.adapters.ledger import SqlLedger, upgrade, verify
 from refund_worker.adapters.ledger.failures import line_of
+from refund_worker.adapters.ledger.turns import TurnMissed, Turns
 from refund_worker.domain.cases import Claim
 from refund_worker.domain.errors import LedgerError
 from tests.adapters.ledger.examples import LEASE_S, NOW, Way, a_case, a_plan, a_step, opened, read, started
@@ -246,6 +247,27 @@ def test_32_threads_share_ten_connections(postgres_url: str) -> None:
     assert 2 < max(seen) <= 10
     assert ledger.verify().entries == 2 + 64
     ledger.close()
+
+
+def test_whoever_waits_for_a_connection_is_next() -> None:
+    """In the order of their coming, though the one before asks again at once; and no longer than its patience."""
+    turns, came = Turns(1, patience_s=5.0), list[int]()
+
+    def takes(number: int) -> None:
+        for _ in range(20):
+            with turns:
+                came.append(number)
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(takes, range(4)))
+    middle = came[8:-8]
+    assert all(len(set(middle[begin : begin + 4])) == 4 for begin in range(0, len(middle) - 4, 4))
+    hasty = Turns(1, patience_s=0.01)
+    with hasty, pytest.raises(TurnMissed), hasty:
+        pass
+    with hasty:
+        pass
 
 
 def test_nothing_of_the_address_is_logged(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
