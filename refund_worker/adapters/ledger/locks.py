@@ -26,5 +26,11 @@ def savepoint(connection: Connection) -> AbstractContextManager[object]:
     return connection.begin_nested() if _many_writers(connection) else nullcontext()
 
 
+def unhurried(connection: Connection) -> None:
+    """Let this transaction's statements take as long as they take: it reads all of the ledger, or rebuilds it."""
+    if _many_writers(connection):
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+
+
 def _many_writers(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 
 from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.failures import told_clearly
-from refund_worker.adapters.ledger.locks import MIGRATION, lock_by_number
+from refund_worker.adapters.ledger.locks import MIGRATION, lock_by_number, unhurried
 from refund_worker.adapters.ledger.schema import check_schema, migrate
 from refund_worker.adapters.ledger.turns import Turns
 from refund_worker.domain.errors import LedgerError
@@ -41,8 +41,6 @@ _SETTINGS = """
     SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
     SET synchronous_commit = on
 """
-# A migration takes as long as it takes; another one is waited for.
-_UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"
 
 
 def open_server(url: URL, *, migrate_it: bool) -> Database:
@@ -99,7 +97,7 @@ def _check(database: Database) -> None:
 
 def _migrate(database: Database) -> None:
     with database.writing() as connection:
-        connection.exec_driver_sql(_UNHURRIED)
+        unhurried(connection)  # another migration is waited for
         lock_by_number(connection, MIGRATION)
         migrate(connection, where=database.where)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from refund_worker.adapters.ledger.locks import unhurried
 from refund_worker.adapters.ledger.verify_sums import wrong_sums
 from refund_worker.adapters.ledger.verify_tables import wrong_tables
 from refund_worker.adapters.ledger.verify_trail import Trail, read_trail
@@ -34,6 +35,7 @@ class Verification:
 
 def verify_ledger(connection: Connection, *, noted_head: tuple[int, str] | None) -> Verification:
     """Verify everything inside one read transaction; the first problem ends it."""
+    unhurried(connection)
     trail: Trail = read_trail(connection, noted_head=noted_head)
     with closing(_wrong_rows(connection)) as wrong:
         problem = trail.problem or next(wrong, None)

@@ -1,17 +1,20 @@
 """What is PostgreSQL's own: who migrates, what a person reads when it cannot be used, and how it comes back."""
 
 import logging
+import re
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
+import refund_worker.adapters.ledger
 from deploy.local import PostgresServer
 from deploy.local.server import free_port
 from refund_worker.adapters.ledger import SqlLedger, upgrade, verify
@@ -21,7 +24,12 @@ from refund_worker.domain.cases import Claim
 from refund_worker.domain.errors import LedgerError
 from tests.adapters.ledger.examples import LEASE_S, NOW, Way, a_case, a_plan, a_step, opened, read, started
 
+ROOT = Path(__file__).parents[3]
 WRONG = "hunter2"
+PRIVILEGES = """
+    SELECT tablename, has_table_privilege(tablename::text, 'UPDATE'), has_table_privilege(tablename::text, 'DELETE')
+    FROM pg_tables WHERE schemaname = 'public'
+"""
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 USES: tuple[Callable[[str], object], ...] = (SqlLedger.open, verify)
 
@@ -132,6 +140,40 @@ def test_a_role_that_may_not(postgres_url: str) -> None:
     finally:
         ledger.close()
         run_sql(postgres_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_the_grants_of_the_page_on_operations_suffice(postgres_url: str) -> None:
+    """A case goes its whole way; the trail cannot be changed; no table that is updated or deleted from is forgotten."""
+    owner = make_url(postgres_url)
+    role = f"run_{owner.database}"
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (grants,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    run_sql(postgres_url, f"CREATE ROLE {role} LOGIN PASSWORD '{WRONG}'", grants.replace("refund_run", role))
+    ledger = SqlLedger.open(owner.set(username=role, password=WRONG).render_as_string(hide_password=False))
+    try:
+        started(ledger)
+        Way(ledger=ledger, claim=opened(ledger)).refunded()
+        assert ledger.verify().ok
+        for change in (
+            "UPDATE audit_entries SET at = 1",
+            "DELETE FROM cases",
+            "DROP TABLE plans",
+            "UPDATE bindings SET id = 1",
+        ):
+            with (
+                pytest.raises(LedgerError, match="refuses this role"),
+                ledger._database.writing() as connection,
+            ):
+                connection.exec_driver_sql(change)
+        held = read(ledger, PRIVILEGES)
+    finally:
+        ledger.close()
+        run_sql(postgres_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+    kept = {"alembic_version", "audit_entries", "bindings", "plans", "policies"}
+    assert {table for table, update, _ in held if not update} == kept
+    package = Path(refund_worker.adapters.ledger.__file__).parent
+    deleted = {table for path in package.glob("*.py") for table in re.findall(r"\bdelete\((\w+)\)", path.read_text())}
+    assert {table for table, _, delete in held if delete} == deleted
 
 
 @contextmanager
