@@ -2,9 +2,10 @@
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.facts import PendingItem
+from refund_worker.domain.nights import Phase
 from refund_worker.domain.queueing import Cause, QueueDepth
 from refund_worker.ports import WorkQueue
-from tests.adapters.ledger.examples import started
+from tests.adapters.ledger.examples import POLICY, a_run, started
 from tests.adapters.queue.examples import LEASE_S, NOW, claimed, names, wish
 
 ITEMS = (PendingItem(id="ii_1", customer="cus_1", amount_minor=-300, currency="usd"),)
@@ -164,6 +165,29 @@ def test_a_night_takes_what_is_due_and_belongs_to_no_run(queue: WorkQueue) -> No
         ("cus_4", None),
     ]
     assert queue.left_of("run_1") == 2
+
+
+def test_a_night_takes_what_a_run_that_ended_left_behind(queue: WorkQueue, ledger: SqlLedger) -> None:
+    """What belongs to a run that goes on stays there."""
+    for run in ("run_old", "run_on"):
+        queue.open_shared(a_run(run), name=run, phase=Phase.WORKING, policy=POLICY)
+        queue.want([wish(f"cus_{run}", run=run)], now=NOW)
+    queue.end_shared("run_old", status="stopped", summary={}, now=NOW)
+    assert queue.assign_due(run="run_1", before=NOW) == 1
+    assert [queue.left_of(run) for run in ("run_old", "run_on", "run_1")] == [0, 1, 1]
+
+
+def test_the_entries_of_a_run_are_counted_by_time_and_by_claim(queue: WorkQueue) -> None:
+    """A claim whose lease has ended is no work."""
+    queue.want([wish("cus_1", run="run_1"), wish("cus_2", due_at=NOW + 50, run="run_1"), wish("cus_3")], now=NOW)
+    assert (queue.left_of("run_1"), queue.left_of("run_1", before=NOW + 50), queue.worked_on("run_1", now=NOW)) == (
+        2,
+        1,
+        0,
+    )
+    claimed(queue)
+    assert (queue.left_of("run_1"), queue.worked_on("run_1", now=NOW)) == (2, 1)
+    assert queue.worked_on("run_1", now=NOW + LEASE_S) == 0
 
 
 def test_the_depth_tells_due_waiting_and_claimed(queue: WorkQueue) -> None:

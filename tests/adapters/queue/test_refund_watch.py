@@ -157,3 +157,15 @@ def test_a_long_list_is_read_whole_oldest_first(queue: WorkQueue, ledger: SqlLed
     listed = [(refund.since, refund.refund) for refund in queue.watched_refunds()]
     assert len(listed) == 450
     assert listed == sorted(listed)
+
+
+def test_a_refund_is_put_back_onto_the_list_and_taken_off(way: Way, queue: WorkQueue) -> None:
+    """Its failure is known, and waits for a claim on its case."""
+    _confirmed(way, "succeeded")
+    queue.watch_again(REFUND, at=NOW + 60)
+    queue.watch_again(REFUND, at=NOW + 90)
+    assert queue.due_refunds(now=NOW + 89, limit=9) == ()
+    assert queue.due_refunds(now=NOW + 90, limit=9) == (REFUND,)
+    queue.unwatch("re_1")
+    queue.unwatch("re_1")
+    assert list(queue.watched_refunds()) == []
