@@ -1,5 +1,6 @@
 """The chores of a worker: what is seen to beside the queue, how often, and by whom where there are several workers."""
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -13,10 +14,13 @@ from refund_worker.entrypoints.noticing import Delivery, tell_of_stuck_cases
 from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.confirm_refund import Confirmation, confirm_due_refunds
 from refund_worker.usecases.poll_events import poll_events
+from refund_worker.usecases.tend_night import tend_night
 from refund_worker.usecases.world import World
 
 # Seconds. Events are absorbed at once: what must rest rests in the queue.
 ABSORB_S: Final = 1.0
+# A night is a row that somebody must begin, and end when its last case is over.
+NIGHT_S: Final = 5.0
 GONE_S: Final = 10.0
 COUNTS_S: Final = 10.0
 NOTICES_S: Final = 30.0
@@ -33,8 +37,11 @@ log = structlog.get_logger("refund_worker")
 class ChoreList:
     """What each chore does."""
 
-    def __init__(self, world: World, *, delivery: Delivery, counts: Counts, mode: RunMode) -> None:
+    def __init__(
+        self, world: World, *, delivery: Delivery, counts: Counts, mode: RunMode, stopping: Callable[[], bool]
+    ) -> None:
         """Keep the parts; nothing is begun."""
+        self._stopping = stopping
         self._world = world
         self._delivery = delivery
         self._counts = counts
@@ -44,6 +51,7 @@ class ChoreList:
         """All of them, not yet begun."""
         return (
             Chore(name="tick", every_s=ABSORB_S, act=self._absorb, leads=self._alone("absorb", ABSORB_S)),
+            Chore(name="night", every_s=NIGHT_S, act=self._tend_night, leads=self._alone("tend_night", NIGHT_S)),
             Chore(name="poll", every_s=POLL_S, act=self._poll, leads=self._alone("poll", POLL_S)),
             Chore(
                 name="confirm_refunds", every_s=CONFIRM_S, act=self._confirm, leads=self._alone("confirm", CONFIRM_S)
@@ -66,6 +74,10 @@ class ChoreList:
         absorbed = absorb_events(self._world, mode=self._mode)
         if absorbed.events:
             log.info("events_absorbed", events=absorbed.events, wanted=absorbed.wanted)
+
+    def _tend_night(self) -> None:
+        for name in tend_night(self._world, mode=self._mode, stopping=self._stopping):
+            log.info("run_ended", name=name)
 
     def _poll(self) -> None:
         polled = poll_events(self._world)

@@ -41,7 +41,7 @@ def hire(settings: Settings) -> Shift:
     life = Heartbeat(settings.heartbeat_directory, role="worker")
     mode = RunMode.PLAN if plans_only(settings) else RunMode.RUN
     world = wired.world
-    chores = ChoreList(world, delivery=Delivery(world, notifier), counts=wired.counts, mode=mode)
+    chores = ChoreList(world, delivery=Delivery(world, notifier), counts=wired.counts, mode=mode, stopping=ended.is_set)
     crew = Crew(
         world=world,
         watcher=WorkLog(wired.counts),
