@@ -30,6 +30,25 @@ EVENT_TYPES = (
     "refund.updated",
 )
 
+# Of a customer whose balance changed: the one event that tells of credit by itself.
+BALANCE_MOVED = "customer.updated"
+
+# What the poller asks for. Left out is what comes with every renewal, so that the cost of a night follows the changes and
+# not the number of customers: whom such an event concerns has another one (a balance that moved), or is held and looked
+# at each night anyway. Left out too is what doubles another event of the same refund.
+POLLED_TYPES = tuple(
+    kind
+    for kind in EVENT_TYPES
+    if kind
+    not in {
+        "charge.refund.updated",
+        "customer.subscription.updated",
+        "invoice.finalized",
+        "invoice.paid",
+        "refund.created",
+    }
+)
+
 # Stripe keeps events for 30 days (docs.stripe.com/api/events/list): a longer gap can only be closed by a sweep.
 EVENTS_KEPT_S = 30 * 24 * 3600
 

@@ -15,9 +15,10 @@ TRIES_MAX = 8
 
 
 class Cause(StrEnum):
-    """Why a customer is to be examined."""
+    """Why a customer is to be examined; `HINT` is an event that seldom means credit, as a renewal brings them."""
 
     EVENT = "event"
+    HINT = "hint"
     NIGHT = "night"
     SWEEP = "sweep"
     COMMAND = "command"

@@ -64,7 +64,7 @@ class StripeGateway(Protocol):
         """The pending invoice items of a customer, or of the whole account."""
 
     def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
-        """The events of `EVENT_TYPES`, created from `since` to `until` (both included), newest first."""
+        """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first."""
 
     def customer_of_charge(self, charge: str) -> str | None:
         """Whose charge it is; None where it is nobody's. Raises NotFound."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
-from refund_worker.domain.events import Event
+from refund_worker.domain.events import BALANCE_MOVED, Event
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunMode
@@ -84,10 +84,13 @@ class _Reader:
 
     def _want(self, customer: str, event: Event) -> None:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
+        cause = Cause.EVENT if event.type == BALANCE_MOVED else Cause.HINT
         known = self.wanted.get(customer)
-        if known is None or due_at < known.due_at:
-            items = None if self.pending is None else self.pending.get(customer, ())
-            self.wanted[customer] = Wanted(customer=customer, cause=Cause.EVENT, due_at=due_at, pending_items=items)
+        if known is not None:
+            due_at = min(due_at, known.due_at)
+            cause = cause if known.cause is Cause.HINT else known.cause
+        items = None if self.pending is None else self.pending.get(customer, ())
+        self.wanted[customer] = Wanted(customer=customer, cause=cause, due_at=due_at, pending_items=items)
 
     def _owner(self, charge: str | None) -> str | None:
         if charge is None:

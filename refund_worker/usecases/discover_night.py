@@ -105,7 +105,7 @@ class _Discovery:
             self._go_on()
         # Held or skipped once, and without credit now: one look at each ends what stands. After a kill this names some
         # that the first half of the sweep saw; they are looked at twice.
-        self._want(unseen, cause=Cause.AGAIN)
+        self._want(unseen, cause=Cause.HINT)
 
     def _want(self, customers: "Iterator[str] | set[str]", *, cause: Cause = Cause.NIGHT) -> None:
         names = iter(customers)

@@ -16,8 +16,6 @@ from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.read_facts import read_facts_of
 from refund_worker.usecases.world import World
 
-# Most events concern customers without credit: one call passes them over, which for the others is one too many.
-_SELDOM_CREDIT = frozenset({Cause.EVENT, Cause.AGAIN})
 # What Stripe refused to the end it would refuse again: such a plan is not tried twice before the next night, though
 # our own give-back brings an event that wants the customer at once.
 REFUSED_LATELY_S = 20 * 3600
@@ -56,7 +54,8 @@ def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
     """The customer's facts; None where there is no credit, a skipped case where one is live."""
     customer = claim.wanted.customer
     try:
-        if claim.wanted.cause in _SELDOM_CREDIT and not has_credit(world.stripe.customer(customer), ()):
+        # Most of these have no credit: one call passes them over, which for the others is one too many.
+        if claim.wanted.cause is Cause.HINT and not has_credit(world.stripe.customer(customer), ()):
             return None
         items = _pending_items(world, claim)
         facts = read_facts_of(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=items)

@@ -149,7 +149,7 @@ class StripeApi:
         return invoices.pending_items(self._calls, customer=customer)
 
     def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
-        """The events that matter, created from `since` to `until` (both included), newest first."""
+        """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first."""
         return events.events(self._calls, since=since, until=until)
 
     def customer_of_charge(self, charge: str) -> str | None:

@@ -10,7 +10,7 @@ import structlog
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.domain.errors import NotFound, UnreadableAnswer
-from refund_worker.domain.events import EVENT_TYPES, Event
+from refund_worker.domain.events import EVENT_TYPES, POLLED_TYPES, Event
 
 _REFUND_EVENTS = ("refund.failed", "refund.updated", "charge.refund.updated")
 _CHANGES = ["customer.updated", *_REFUND_EVENTS]
@@ -60,12 +60,12 @@ def _read(fields: Fields) -> Event | None:
 
 
 def events(calls: Calls, *, since: int, until: int | None) -> Iterator[Event]:
-    """The events that matter, created from `since` to `until` (both included), newest first; a page when asked for.
+    """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first; a page when asked for.
 
     One that cannot be read is logged and passed over: it must not keep the others from being read.
     """
     created = {"gte": since} | ({} if until is None else {"lte": until})
-    for row in calls.rows("/v1/events", kind="event", types=list(EVENT_TYPES), created=created):
+    for row in calls.rows("/v1/events", kind="event", types=list(POLLED_TYPES), created=created):
         try:
             event = event_of(row)
         except UnreadableAnswer as error:
