@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import text
 
 from deploy.local import PostgresServer
+from refund_worker.adapters.clock import SystemClock
 from refund_worker.adapters.ledger import upgrade
 from refund_worker.adapters.ledger.opening import open_database
 from refund_worker.adapters.ledger.queue import SqlQueue
@@ -106,12 +107,35 @@ def test_a_ledger_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_waits_at_the_end_is_committed(tmp_path: Path) -> None:
-    """A process that is asked to end answers what it took."""
-    with gated(file_url(tmp_path)) as (shop, queue):
-        assert deliver_at_once(shop, ["evt_1", "evt_2"], then=queue.gate) == [200, 200]
+    """A process that is asked to end commits and answers what it took, and takes no more."""
     queue = Gated(file_url(tmp_path))
-    assert {event.id for event in queue.unabsorbed(limit=9)} == {"evt_1", "evt_2"}
+
+    async def ended() -> list[BaseException | None]:
+        ending = committer.Committer(queue, clock=SystemClock())
+        ending.start()
+        taken = [asyncio.create_task(ending.commit(an_event(number))) for number in (1, 2, 3)]
+        await asyncio.sleep(0.1)
+        threading.Timer(0.2, queue.gate.set).start()
+        await asyncio.to_thread(ending.stop)
+        late = asyncio.create_task(ending.commit(an_event(4)))
+        return await asyncio.gather(*taken, late, return_exceptions=True)
+
+    *answers, late = asyncio.run(ended())
+    assert (answers, type(late)) == ([None] * 3, committer.NotCommitted)
+    assert [event.id for event in queue.unabsorbed(limit=9)] == ["evt_1", "evt_2", "evt_3"]
     queue.database.close()
+
+
+def an_event(number: int) -> Event:
+    """What is kept of one."""
+    return Event(id=f"evt_{number}", type="invoice.paid", created=1, customer="cus_1")
+
+
+def test_a_process_that_cannot_commit_any_more_is_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the thread to end by a bug, the platform must start the process anew."""
+    monkeypatch.setattr(committer.Committer, "_work", lambda _self: None)
+    with web(file_url(tmp_path)) as shop:
+        assert shop.asked.ask("GET", "/healthz").status == 503
 
 
 def test_the_database_freezes_goes_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:

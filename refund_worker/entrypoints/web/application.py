@@ -28,7 +28,7 @@ _HEADERS: Final = {
 def create_app(parts: WebParts) -> Starlette:
     """The application, ready for an ASGI server that speaks the lifespan protocol."""
     committer = Committer(parts.queue, clock=parts.clock)
-    health = Health(parts)
+    health = Health(parts, committer=committer)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -64,6 +64,11 @@ class Committer:
             self._changed.notify()
         self._thread.join(_STOP_WITHIN_S)
 
+    @property
+    def lives(self) -> bool:
+        """The thread works; without it nothing would ever be committed again."""
+        return self._thread.is_alive()
+
     def count(self, result: str) -> None:
         """Count a request that ended otherwise than by a commit; told to the ledger with the next counts."""
         with self._changed:

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from refund_worker.adapters.ledger.gauges import LedgerState
 from refund_worker.domain.errors import LedgerError
+from refund_worker.entrypoints.web.committer import Committer
 from refund_worker.entrypoints.web.looking import Look
 from refund_worker.entrypoints.web.parts import WebParts
 
@@ -21,7 +22,8 @@ log = structlog.get_logger("refund_worker")
 class Health:
     """The probes. What is not as it must be is told by its name alone; why stands in the log."""
 
-    def __init__(self, parts: WebParts) -> None:
+    def __init__(self, parts: WebParts, *, committer: Committer) -> None:
+        self._committer = committer
         self._livemode = parts.livemode
         self._ledger = Look(parts.gauges.state, within_s=WITHIN_S, fresh_s=_FRESH_S)
         self._redis = None if parts.ping is None else Look(parts.ping, within_s=WITHIN_S, fresh_s=_FRESH_S)
@@ -29,8 +31,8 @@ class Health:
         self._said: dict[str, bool] = {}
 
     async def healthz(self, _request: Request) -> Response:
-        """Answer at once, asking nothing."""
-        return PlainTextResponse("alive")
+        """Answer at once, asking nobody."""
+        return PlainTextResponse("alive") if self._committer.lives else PlainTextResponse("dead", status_code=503)
 
     async def readyz(self, _request: Request) -> Response:
         """Answer with the names of what was looked at; 503 where one of them failed."""
