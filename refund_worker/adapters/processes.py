@@ -34,7 +34,9 @@ def is_gone(worker: str) -> bool:
     except (OSError, OverflowError):
         pass  # it exists and is another user's
     try:
-        return f"{psutil.Process(int(parts[1])).create_time():.2f}" != parts[2]
+        process = psutil.Process(int(parts[1]))
+        # A zombie has ended; only nobody has asked for its exit code yet.
+        return f"{process.create_time():.2f}" != parts[2] or process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -21,6 +22,20 @@ def test_a_process_that_ended_is_gone() -> None:
         assert not is_gone(name)
         process.communicate(b"\n")
     assert is_gone(name)
+
+
+def test_a_process_whose_exit_nobody_has_asked_for_is_gone() -> None:
+    """A zombie: after `kill -9` of a child its parent may be busy."""
+    machine = worker_name().rsplit(":", 2)[0]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        seen = psutil.Process(process.pid)
+        name = f"{machine}:{process.pid}:{seen.create_time():.2f}"
+        process.kill()
+        for _ in range(1000):
+            if seen.status() == psutil.STATUS_ZOMBIE:
+                break
+            time.sleep(0.01)
+        assert is_gone(name)
 
 
 def test_another_process_under_the_same_id_is_not_the_one_meant() -> None:
