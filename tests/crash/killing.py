@@ -36,11 +36,7 @@ class Stop:
 
 def stops_of(scene: Scene) -> Iterator[Stop]:
     """Every place of the scene's night from the reserve's intent on, in every phase it has, with every fate."""
-    met = _met(scene)
-    first = next(call.number for call, _ in met if call.name.endswith(" reserve")) - 4
-    for call, phase in met:
-        if call.number < first:
-            continue
+    for call, phase in places(scene):
         fates: tuple[Fate, ...] = ("killed", "paused")
         if phase == "lost":
             fates = ("lost",)
@@ -79,7 +75,7 @@ def problems(scene: Scene, stop: Stop) -> list[str]:
         if number and not world.ledger.live_cases():
             break
         world.sandbox.clock.advance(301 if number == 0 else 25 * HOUR_S)
-    return _judged(scene, world)
+    return judged(scene, world)
 
 
 class Account:
@@ -109,7 +105,8 @@ class Account:
         )
 
 
-def _judged(scene: Scene, world: Account) -> list[str]:
+def judged(scene: Scene, world: Account) -> list[str]:
+    """What is wrong with an account that has come to rest."""
     (book,) = world.sandbox.books()
     found = judge.losses(world.sandbox) + judge.double_refunds(book)
     if book.balance != scene.balance:
@@ -125,8 +122,8 @@ def _judged(scene: Scene, world: Account) -> list[str]:
     return found
 
 
-def _met(scene: Scene) -> list[tuple[Call, str]]:
-    """Every place of the scene's undisturbed night."""
+def places(scene: Scene) -> list[tuple[Call, str]]:
+    """Every place of the scene's undisturbed night from the reserve's intent on, in every phase it has."""
     world, met = Account(scene), list[tuple[Call, str]]()
 
     def meet(call: Call, phase: str) -> None:
@@ -134,4 +131,5 @@ def _met(scene: Scene) -> list[tuple[Call, str]]:
         world.happen(call, phase)
 
     night(world.program("first", meet))
-    return met
+    first = next(call.number for call, _ in met if call.name.endswith(" reserve")) - 4
+    return [(call, phase) for call, phase in met if call.number >= first]
