@@ -11,10 +11,11 @@ have changed, and items read before that would be stale. They are read again the
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func
+from sqlalchemy import ARRAY, Connection, and_, bindparam, case, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from refund_worker.adapters.ledger.cluster_tables import queue
 from refund_worker.adapters.ledger.upserts import inserting
@@ -25,29 +26,23 @@ from refund_worker.domain.queueing import Cause, QueueClaim, Wanted
 # Where the fences of an entry begin: its second, in millionths. A customer who left the queue and came back so has
 # fences that no claim of the entry before ever had.
 _FENCES_A_SECOND = 1_000_000
+_BATCH = 10_000  # rows of one statement of PostgreSQL: a few megabytes
 
 
 def put_into_queue(connection: Connection, wanted: Sequence[Wanted], *, now: int) -> None:
     """Insert wishes in the open write transaction, or add them to the entries that stand."""
-    if not wanted:
+    # In one order everywhere: two transactions that want the same customers do not wait for each other in turn.
+    rows = [_row_of(wish, now=now) for wish in sorted(wanted, key=lambda wish: wish.customer)]
+    if not rows:
         return
     insert = inserting(connection, queue)
-    new = insert.excluded
-    first_since_claim = and_(queue.c.claimed_by.is_not(None), queue.c.requested == queue.c.claimed_requested)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=[queue.c.customer],
-            set_={
-                "due_at": case((first_since_claim | (new.due_at < queue.c.due_at), new.due_at), else_=queue.c.due_at),
-                "cause": case((first_since_claim, new.cause), else_=queue.c.cause),
-                "run": func.coalesce(queue.c.run, new.run),
-                "pending_items": new.pending_items,
-                "requested": queue.c.requested + 1,
-            },
-        ),
-        # In one order everywhere: two transactions that want the same customers do not wait for each other in turn.
-        [_row_of(wish, now=now) for wish in sorted(wanted, key=lambda wish: wish.customer)],
-    )
+    if connection.dialect.name == "sqlite":
+        connection.execute(_or_added(insert), rows)
+        return
+    columns = {name: bindparam(name, type_=ARRAY(queue.c[name].type)) for name in rows[0]}
+    many = _or_added(insert.from_select(list(columns), select(*map(func.unnest, columns.values()))))
+    for batch in _batches(rows):
+        connection.execute(many, {name: [row[name] for row in batch] for name in columns})
 
 
 def claim_of(row: Any, *, worker: str, lease_until: int) -> QueueClaim:
@@ -66,6 +61,43 @@ def claim_of(row: Any, *, worker: str, lease_until: int) -> QueueClaim:
         fence=row.fence + 1,
         lease_until=lease_until,
     )
+
+
+def _or_added(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    """The insert with what becomes of the customers who stand in the queue."""
+    new = insert.excluded
+    first_since_claim = and_(queue.c.claimed_by.is_not(None), queue.c.requested == queue.c.claimed_requested)
+    return insert.on_conflict_do_update(
+        index_elements=[queue.c.customer],
+        set_={
+            "due_at": case((first_since_claim | (new.due_at < queue.c.due_at), new.due_at), else_=queue.c.due_at),
+            "cause": case((first_since_claim, new.cause), else_=queue.c.cause),
+            "run": func.coalesce(queue.c.run, new.run),
+            "pending_items": new.pending_items,
+            "requested": queue.c.requested + 1,
+        },
+    )
+
+
+def _batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Rows sorted by customer, in batches without one customer twice: PostgreSQL updates no row twice at once.
+
+    The wishes for one customer keep their order.
+    """
+    left = rows
+    while left:
+        again: list[dict[str, Any]] = []
+        batch: list[dict[str, Any]] = []
+        for row in left:
+            if batch and batch[-1]["customer"] == row["customer"]:
+                again.append(row)
+                continue
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+            batch.append(row)
+        yield batch
+        left = again
 
 
 def _row_of(wish: Wanted, *, now: int) -> dict[str, Any]:

@@ -68,6 +68,15 @@ def test_one_batch_may_want_a_customer_twice(queue: WorkQueue) -> None:
     assert (second.wanted, second.requested) == (wish("cus_2"), 1)
 
 
+def test_a_batch_may_be_long_and_want_one_customer_very_often(queue: WorkQueue) -> None:
+    """More rows than one statement takes; each wish counts, the last one's pending items stand."""
+    often = [wish(due_at=NOW + 2_000 - number, pending_items=()) for number in range(1_500)]
+    queue.want([*often, *(wish(f"cus_{number}") for number in range(2, 12_000)), wish(due_at=NOW - 1)], now=NOW)
+    assert queue.depth(now=NOW).due == 11_999
+    (first,) = claimed(queue, limit=1)
+    assert (first.wanted, first.requested) == (wish(due_at=NOW - 1), 1_501)
+
+
 def test_wanted_again_while_it_is_examined_it_comes_back_at_the_new_time(queue: WorkQueue) -> None:
     """What the examination read may have been older than the wish."""
     queue.want([wish(due_at=NOW - 100, run="run_1", pending_items=ITEMS)], now=NOW)
