@@ -84,6 +84,15 @@ def wire(settings: Settings, *, policy: Policy, customers: Sequence[str] = ()) -
     return Wired(world=world, ledger_is_new=is_new, counts=counts, release=release)
 
 
+def stripe_of(settings: Settings) -> StripeApi:
+    """Build the gateway alone, which keeps a rate of its own; nothing is sent. Raises ValueError."""
+    per_second = settings.rates()
+    limiter = limiter_of(
+        None, global_per_second=per_second.global_per_second, endpoint_per_second=per_second.endpoint_per_second
+    )
+    return StripeApi(api_key=settings.api_key, api_base=settings.api_base, limiter=limiter, clock=SystemClock())
+
+
 def read_policy(settings: Settings, *, all_time: bool = False) -> Policy:
     """Read the policy in force; with `all_time` no credit is too old to be listed."""
     policy = load_policy(settings.policy_path, tz=settings.company_tz)

@@ -60,6 +60,16 @@ def alive() -> None:
 
 
 @app.command()
+def doctor(*, json: Json = False) -> None:
+    """Check the set-up: key, permissions, clock, ledger, Redis, webhooks, schedule, policy; changes nothing."""
+    with one_line():
+        from refund_worker.entrypoints import doctor as checking
+
+        code = checking.doctor(as_json=json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def halt(
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")],
     by: By = None,

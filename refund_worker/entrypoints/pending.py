@@ -2,15 +2,15 @@
 
 import json
 import os
+from collections.abc import Iterator
 
 import typer
-from rich.table import Table
 
 from refund_worker.adapters.clock import SystemClock
 from refund_worker.bootstrap import open_ledger
 from refund_worker.domain.refund_watch import WatchedRefund
 from refund_worker.entrypoints.amounts import face_value
-from refund_worker.entrypoints.exits import Exit, Out, showing
+from refund_worker.entrypoints.exits import Exit, showing, visible
 from refund_worker.entrypoints.times import age
 from refund_worker.settings import load_settings
 
@@ -23,7 +23,8 @@ def pending(*, as_json: bool) -> Exit:
         if as_json:
             print(json.dumps({"refunds": [_json(one, now=now) for one in found]}))  # noqa: T201  the contract's one object
         elif found:
-            Out().print(_table(found, now=now))
+            for line in _lines(found, now=now):
+                typer.echo(visible(line))
         else:
             typer.echo("no refund waits for its last word")
     return Exit.FINISHED
@@ -42,11 +43,12 @@ def _json(one: WatchedRefund, *, now: int) -> dict[str, object]:
     }
 
 
-def _table(found: list[WatchedRefund], *, now: int) -> Table:
-    table = Table("refund", "customer", "amount", "status", "age", "case", box=None, pad_edge=False)
-    for column in ("amount", "age"):
-        next(one for one in table.columns if one.header == column).justify = "right"
+def _lines(found: list[WatchedRefund], *, now: int) -> Iterator[str]:
+    """Columns as wide as they must be: ids are there to be copied, whatever the terminal's width."""
+    rows = [("refund", "customer", "amount", "status", "age", "case")]
     for one in found:
         amount = face_value(one.amount_minor, one.currency)
-        table.add_row(one.refund, one.customer, amount, one.status, age(now - one.since), one.case)
-    return table
+        rows.append((one.refund, one.customer, amount, one.status, age(now - one.since), one.case))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

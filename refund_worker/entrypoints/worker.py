@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, bootsteps, signals
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.worker import state
 
 from refund_worker.entrypoints import tasks
@@ -69,6 +69,8 @@ def serve_worker(settings: Settings) -> Exit:
     """Work until a signal. Raises what `hire` raises."""
     # Celery warns of root because a pickle could be code; only JSON is taken here.
     warnings.simplefilter("ignore", SecurityWarning)
+    # It speaks of tasks that are cut off when the broker is lost; ours are over in a moment, and harmless twice.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
     app = make_app(settings)
     take_over(hire(settings))
     worker = app.Worker(

@@ -5,5 +5,6 @@ paged and retried), `errors` (what a refusal means), `fields` (how an answer is 
 """
 
 from refund_worker.adapters.stripe_gateway.api import API_VERSION, StripeApi
+from refund_worker.adapters.stripe_gateway.probes import Endpoint, Permission
 
-__all__ = ["API_VERSION", "StripeApi"]
+__all__ = ["API_VERSION", "Endpoint", "Permission", "StripeApi"]

@@ -12,6 +12,7 @@ from stripe import _util as vendor_log
 from refund_worker.adapters.stripe_gateway import charges, customers, events, invoices, writes
 from refund_worker.adapters.stripe_gateway.accounts import read_account
 from refund_worker.adapters.stripe_gateway.calls import Calls, OnCall
+from refund_worker.adapters.stripe_gateway.probes import StripeProbe
 from refund_worker.adapters.stripe_gateway.redaction import one_line
 from refund_worker.adapters.stripe_gateway.transport import (
     CONNECT_TIMEOUT_S,
@@ -99,6 +100,11 @@ class StripeApi:
         """Close the connections."""
         if self._session is not None:
             self._session.close()
+
+    @property
+    def probe(self) -> StripeProbe:
+        """What `doctor` asks."""
+        return StripeProbe(self._calls)
 
     def account(self) -> Account:
         """The account and mode of the key."""

@@ -161,6 +161,16 @@ class Calls:
             raise
         return Written(fact=fact, request_id=head.request_id, replayed=head.replayed)
 
+    def refused(self, url: str, params: _Params) -> StripeError | None:
+        """Send a write that cannot succeed, for what Stripe says of it; None where it did."""
+        answer = self._try(f"POST {url}", lambda: self._client.raw_request("post", url, **params).data)
+        return answer if isinstance(answer, StripeError) else None
+
+    @property
+    def last_date(self) -> str | None:
+        """The `Date` header of this thread's last answer."""
+        return self._door.head.headers.get("Date")
+
     def _read(self, path: str, ids: tuple[str, ...], params: _Params) -> dict[str, object]:
         """Read what is at a path; a GET changes nothing, so it may be sent again."""
         call, url = f"GET {path}", _filled(path, ids)
