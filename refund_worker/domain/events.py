@@ -33,7 +33,7 @@ EVENT_TYPES = (
 # Of a customer whose balance changed: the one event that tells of credit by itself.
 BALANCE_MOVED = "customer.updated"
 
-# What the poller asks for. Left out is what comes with every renewal, so that the cost of a night follows the changes and
+# What the poller asks for. Left out is what comes with every renewal, so that the cost of a night follows the changes,
 # not the number of customers: whom such an event concerns has another one (a balance that moved), or is held and looked
 # at each night anyway. Left out too is what doubles another event of the same refund.
 POLLED_TYPES = tuple(

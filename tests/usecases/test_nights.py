@@ -311,7 +311,7 @@ def test_the_events_run_ends_on_a_later_date() -> None:
     work(world)
     assert tend_night(world, mode=RunMode.RUN, stopping=Signal()) == ()
     sandbox.clock.advance(DAY_S)
-    ended = []
+    ended: list[str] = []
     for _ in range(8):
         ended += end_runs(world)
         sandbox.clock.advance(60)
