@@ -97,6 +97,9 @@ class LedgerWriter(Protocol):
     def plan_only(self, *, case: str, run: str, plan: Plan, now: int) -> None:
         """Record a plan that is not executed in this run."""
 
+    def could_not_plan(self, *, run: str, kept: Mapping[str, object], now: int) -> None:
+        """Record a case of a shared run that could not be planned; `kept` is `results.unplanned_json`."""
+
 
 class Ledger(Protocol):
     """Where intents, outcomes and the audit trail are kept."""
@@ -142,6 +145,9 @@ class Ledger(Protocol):
 
     def plans_of_run(self, run: str) -> Iterator[tuple[str, Plan]]:
         """The plans of a run that were not executed, each with its case id, in the order they were recorded."""
+
+    def unplanned_of_run(self, run: str) -> Iterator[Mapping[str, object]]:
+        """What `could_not_plan` recorded in a run, in that order."""
 
     def run(self, run: str) -> Run | None:
         """A run by its id."""

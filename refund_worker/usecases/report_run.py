@@ -72,6 +72,8 @@ def rows_of(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
     unplanned = run.summary.get("unplanned")
     for kept in unplanned if isinstance(unplanned, list) else ():
         yield ReportRow(result=result_of_unplanned(kept))
+    for kept in ledger.unplanned_of_run(run.id):
+        yield ReportRow(result=result_of_unplanned(kept))
     for standing in ledger.standings(during=run):
         if _is_own(standing, run):
             yield ReportRow(result=result_of_standing(standing), since=standing.since)

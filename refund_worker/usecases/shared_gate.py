@@ -93,5 +93,5 @@ class SharedGate:
 
 
 def is_postponed(result: CaseResult) -> bool:
-    """Stripe gave no answer before anything was reserved: the customer is looked at again later."""
-    return result.digest == "" and result.reason in {Reason.STRIPE_BUSY, Reason.CASE_LIVE}
+    """Nothing was reserved, and later it may be: Stripe gave no answer, or the customer's live case must end first."""
+    return result.reason is Reason.CASE_LIVE or (result.digest == "" and result.reason is Reason.STRIPE_BUSY)

@@ -1,10 +1,11 @@
 """Examines one customer of the queue, and says what becomes of its entry: out of the queue, or due again, and when."""
 
+from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Customer
 from refund_worker.domain.queueing import TRIES_MAX, QueueClaim, retry_at
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.results import CaseResult
+from refund_worker.domain.results import CaseResult, unplanned_json
 from refund_worker.usecases.examine_customer import fail_customer
 from refund_worker.usecases.examine_wanted import Nothing, examine_wanted
 from refund_worker.usecases.place_in_run import Place, Places
@@ -31,12 +32,26 @@ def work_wanted(world: World, places: Places, claim: QueueClaim) -> CaseResult |
         world.queue.examined(claim, now=world.clock.now())
         return None
     place.gate.finished(found)
-    until = _again_at(world, claim, found)
-    if until is None:
-        world.queue.examined(claim, now=world.clock.now())
-    else:
-        world.queue.postpone(claim, until=until)
+    _settle(world, place, claim, found)
     return found
+
+
+def _settle(world: World, place: Place, claim: QueueClaim, result: CaseResult) -> None:
+    """Take the customer out of the queue, or give the entry back for another time."""
+    now = world.clock.now()
+    unplanned = result.digest == ""
+    if is_postponed(result) and claim.attempts < TRIES_MAX:
+        world.queue.postpone(claim, until=retry_at(attempts=claim.attempts, now=now))
+        return
+    if unplanned and result.outcome is Outcome.FAILED:
+        # It has no row of its own: the trail says that this run looked, and why it could decide nothing.
+        with world.ledger.writing() as writer:
+            writer.could_not_plan(run=place.run, kept=unplanned_json(result), now=now)
+    if unplanned or result.reason in {Reason.RUN_LIMIT, Reason.CASE_LIVE}:
+        # Nothing that this run could do better: the next night looks again.
+        world.queue.postpone(claim, until=_next_night(world))
+    else:
+        world.queue.examined(claim, now=now)  # a case that is live still goes its own way
 
 
 def _examined(world: World, place: Place, claim: QueueClaim) -> CaseResult | Nothing:
@@ -47,16 +62,6 @@ def _examined(world: World, place: Place, claim: QueueClaim) -> CaseResult | Not
         raise
     except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
         return fail_customer(world, bug, Customer(id=claim.wanted.customer))
-
-
-def _again_at(world: World, claim: QueueClaim, result: CaseResult) -> int | None:
-    """When the customer is looked at again; None where its entry is done: a live case goes its own way."""
-    if is_postponed(result) and claim.attempts < TRIES_MAX:
-        return retry_at(attempts=claim.attempts, now=world.clock.now())
-    unplanned = result.digest == ""
-    if result.reason is Reason.RUN_LIMIT or unplanned:
-        return _next_night(world)
-    return None
 
 
 def _next_night(world: World) -> int:

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.nights import Phase
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.sandbox import Fault, Sandbox
-from refund_worker.usecases.end_runs import end_runs
+from refund_worker.usecases.end_runs import end_runs, tally_of_run
 from refund_worker.usecases.report_run import report_run
 from refund_worker.usecases.start_night import start_night
 from refund_worker.usecases.tend_night import tend_night
@@ -323,3 +324,22 @@ def test_the_events_run_ends_on_a_later_date() -> None:
     assert report is not None
     assert [str(row.result.outcome) for row in report.rows] == ["refunded"]
     assert report.run.summary["counts"]["refunded"] == 1  # type: ignore[index]  # a summary's values are JSON
+
+
+def test_who_could_not_be_read_is_in_the_nights_report_and_sums() -> None:
+    """It has no row in the ledger but in the trail, which verifies; the next night looks again."""
+    sandbox, customers = cancelled(2)
+    world = make_world(sandbox)
+    fault = Fault(kind="malformed_body", method="GET", path="/v1/invoices", params={"customer": customers[0]}, times=0)
+    sandbox.faults.add(fault)
+    assert sorted(make_night(world).words) == [("failed", "facts_unreadable"), ("refunded", None)]
+    night = newest(world)
+    assert (night["counts"]["failed"], night["counts"]["examined"]) == (1, 2)  # type: ignore[index]  # JSON
+    report = report_run(world.ledger, "latest")
+    assert report is not None
+    assert next((row.result.customer, str(row.result.outcome)) for row in report.rows) == (customers[0], "failed")
+    assert tally_of_run(world, report.run).counts == night["counts"]
+    assert isinstance(world.ledger, SqlLedger)
+    assert world.ledger.verify().ok
+    sandbox.faults.clear()
+    assert make_night(world).words == [("refunded", None)]

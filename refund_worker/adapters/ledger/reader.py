@@ -1,6 +1,7 @@
 """Reads the ledger page by page: between two pages no transaction is open, whatever the caller does meanwhile."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, tuple_
@@ -51,6 +52,16 @@ _PLANS_OF_RUN = (
         audit_entries.c.run == bindparam("of_run"),
         audit_entries.c.sequence > bindparam("after"),
         audit_entries.c.kind == "case_planned",
+    )
+    .order_by(audit_entries.c.sequence)
+    .limit(_PAGE)
+)
+_UNPLANNED_OF_RUN = (
+    select(audit_entries.c.sequence, audit_entries.c.body)
+    .where(
+        audit_entries.c.run == bindparam("of_run"),
+        audit_entries.c.sequence > bindparam("after"),
+        audit_entries.c.kind == "case_unplanned",
     )
     .order_by(audit_entries.c.sequence)
     .limit(_PAGE)
@@ -128,6 +139,17 @@ class SqlReader:
             with self._database.reading() as connection:
                 page = connection.execute(_PLANS_OF_RUN, {"of_run": run, "after": after}).all()
             yield from ((row.case_id, plan_of(row.plan, case=row.case_id)) for row in page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].sequence
+
+    def unplanned_of_run(self, run: str) -> Iterator[Mapping[str, object]]:
+        """The cases of a shared run that could not be planned, in the order they were recorded."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(_UNPLANNED_OF_RUN, {"of_run": run, "after": after}).all()
+            yield from (json.loads(row.body)["unplanned"] for row in page)
             if len(page) < _PAGE:
                 return
             after = page[-1].sequence

@@ -82,3 +82,16 @@ class RunWrites(Transaction):
                 body={"plan": recorded(row)},
             )
         )
+
+    def could_not_plan(self, *, run: str, kept: Mapping[str, object], now: int) -> None:
+        """Record a case that could not be planned in a run: an entry of the trail, and no row; see the port."""
+        self._record(
+            Entry(
+                at=now,
+                kind="case_unplanned",
+                run=run,
+                customer=str(kept["customer"]),
+                currency=str(kept["currency"]),
+                body={"unplanned": dict(kept)},
+            )
+        )
