@@ -100,14 +100,17 @@ def test_a_ledger_that_stands_still(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert shop.asked.ask("GET", "/healthz").status == 200
         assert shop.received == []
         queue.gate.set()
+        time.sleep(0.3)
+        assert len(shop.received) <= 20  # ten in hand at most, and ten that waited: the others were refused at once
         # What was taken before may be committed after all: Stripe sends it again, and it stands once.
         for name in names:
             _send_until_kept(shop, name)
         assert shop.received == sorted(names)
 
 
-def test_what_waits_at_the_end_is_committed(tmp_path: Path) -> None:
-    """A process that is asked to end commits and answers what it took, and takes no more."""
+def test_what_waits_at_the_end_is_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is asked to end commits and answers what it took, be it several batches, and takes no more."""
+    monkeypatch.setattr(committer, "BATCH_MAX", 1)
     queue = Gated(file_url(tmp_path))
 
     async def ended() -> list[BaseException | None]:
