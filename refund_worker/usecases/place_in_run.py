@@ -64,7 +64,9 @@ class Places:
         today = self.world.calendar.today()
         events = self._events
         if events is None or events[0] != today:
-            events = self._events = (today, open_shared_run(self.world, name=events_name(today), mode=self.mode).run)
+            # Plans have a run of their own: whoever may pay from noon on must not wait for the next day's.
+            name = events_name(today) if self.mode is RunMode.RUN else f"{events_name(today)} plans"
+            events = self._events = (today, open_shared_run(self.world, name=name, mode=self.mode).run)
         return events[1]
 
 

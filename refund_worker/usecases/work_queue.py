@@ -21,8 +21,6 @@ from refund_worker.usecases.place_in_run import Places
 from refund_worker.usecases.work_one import work_wanted
 from refund_worker.usecases.world import World
 
-# How often the claims of workers that are gone are ended before their leases end.
-_FREE_EVERY_S = 30
 # After an error of the ledger, doubled with each that follows, so that a database that restarts is not stormed.
 _PAUSE_S, _PAUSE_MAX_S = 1, 30
 
@@ -55,7 +53,6 @@ class Crew:
     _pool: ThreadPoolExecutor = field(init=False)
     _running: dict[Future[None], QueueClaim | Claim] = field(default_factory=dict)
     _renewed_at: int = 0
-    _freed_at: int = 0
     _errors: int = 0
     _rest_until: int = 0
 
@@ -76,7 +73,6 @@ class Crew:
         try:
             self._collect()
             self._renew()
-            self._free()
             begun = 0 if self.stopping() or self.world.clock.now() < self._rest_until else self._begin()
         except LedgerError as error:
             self._rest(error)
@@ -153,14 +149,6 @@ class Crew:
         if held and now - self._renewed_at >= QUEUE_LEASE_S // 4:
             self._renewed_at = now
             self.world.queue.renew(held, now=now, lease_s=QUEUE_LEASE_S)
-
-    def _free(self) -> None:
-        """End the claims of workers of this machine that are known to be gone: nobody waits for their leases."""
-        now = self.world.clock.now()
-        if now - self._freed_at >= _FREE_EVERY_S:
-            self._freed_at = now
-            self.world.queue.end_queue_leases(gone=self.world.is_gone)
-            self.world.queue.end_case_leases(gone=self.world.is_gone)
 
     def _rest(self, error: LedgerError) -> None:
         self._errors += 1

@@ -275,6 +275,15 @@ def test_with_plans_only_no_live_case_is_touched() -> None:
     assert money(sandbox) == before
 
 
+def test_who_may_pay_from_noon_on_pays_from_noon_on() -> None:
+    """The events run of the morning made plans only: it is another one."""
+    sandbox, world, (customer,) = wanted(1)
+    assert work(world, mode=RunMode.PLAN).words == [("planned", None)]
+    want_customer(world, customer=customer, cause=Cause.COMMAND)
+    assert work(world).words == [("refunded", None)]
+    assert money(sandbox) == [(0, 5_000)]
+
+
 def test_during_a_halt_nothing_is_begun_and_after_it_all_is_done() -> None:
     """The entries stay as they are."""
     _sandbox, world, _ = wanted(2)
