@@ -3,6 +3,7 @@
 Each process is started as users start it. Nothing is faked but Stripe itself, which is the sandbox.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ _LATENCY_MS = 40
 _PATIENCE_S = 180
 _OUTPUT = Path("demo-output")
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +45,11 @@ def main() -> int:
         console.rule("1  Subscriptions are cancelled, webhooks arrive, the refunds follow")
         subscriptions = _subscriptions(stack, _BY_WEBHOOK + _BY_NIGHT)
         daytime = {"SETTLING_SECONDS": str(_SETTLING_S), "NIGHT_CRONTAB": "0 0 1 1 *"}
-        with _process(stack, "web", "web", daytime), _process(stack, "worker", "worker-1", daytime):
+        with _process(stack, "web", "web", daytime), _process(stack, "worker", "worker", daytime):
             _wait(lambda: _ready(stack), "web is not ready")
             _by_webhook(stack, subscriptions[:_BY_WEBHOOK])
         console.rule("2  A night on three workers, one of them killed")
-        console.print(f"The service is down. {_BY_NIGHT} customers cancel meanwhile: no webhook arrives.")
-        for one in subscriptions[_BY_WEBHOOK:]:
-            _cancel(stack, one)
-        _night(stack)
+        _night(stack, subscriptions[_BY_WEBHOOK:])
         console.rule("3  The books")
         return _books(stack)
 
@@ -74,30 +72,40 @@ def _by_webhook(stack: Stack, chosen: Sequence[Subscribed]) -> None:
     console.print(f"{_SETTLING_S} s of that let the cancellation's invoice settle (SETTLING_SECONDS; 60 by default).")
 
 
-def _night(stack: Stack) -> None:
-    at = datetime.now(UTC) + timedelta(minutes=1)
+def _night(stack: Stack, chosen: Sequence[Subscribed]) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=90)
     night = {"NIGHT_CRONTAB": f"{at.minute} {at.hour} * * *", "SETTLING_SECONDS": str(_SETTLING_S)}
-    console.print(f"NIGHT_CRONTAB='{night['NIGHT_CRONTAB']}' (UTC): the night begins at {at:%H:%M}.")
-    before = len(_refunded(stack))
     with (
         _process(stack, "beat", "beat", night),
-        _process(stack, "worker", "worker-1", night) as first,
-        _process(stack, "worker", "worker-2", night),
-        _process(stack, "worker", "worker-3", night),
+        _process(stack, "worker", "night-worker-1", night) as first,
+        _process(stack, "worker", "night-worker-2", night),
+        _process(stack, "worker", "night-worker-3", night),
     ):
-        _wait(lambda: len(_refunded(stack)) > before + _BY_NIGHT // 3, "the night did not begin")
+        # The first worker asks the events API at its start; what happens after that, without web, only the night finds.
+        _wait(
+            lambda: any(
+                _says(name, "events_polled") for name in ("night-worker-2", "night-worker-3", "night-worker-1")
+            ),
+            "no worker",
+        )
+        for one in chosen:
+            _cancel(stack, one)
+        console.print(f"Web is down: {len(chosen)} customers cancelled, and no webhook arrived.")
+        console.print(f"NIGHT_CRONTAB='{night['NIGHT_CRONTAB']}' (UTC): the night begins at {at:%H:%M}.")
+        before = len(_refunded(stack))
+        _wait(lambda: len(_refunded(stack)) > before + len(chosen) // 3, "the night did not begin")
         first.kill()
         done = len(_refunded(stack)) - before
-        console.print(f"kill -9 of worker-1, process {first.pid}, after {done} refunds of the night.")
-        _wait(lambda: len(_refunded(stack)) >= before + _BY_NIGHT, "the night did not end")
-        _wait(lambda: " finished" in _report(stack), "the night is not closed")
-    console.print(f"All {_BY_NIGHT} customers are refunded.")
+        console.print(f"kill -9 of the first worker, process {first.pid}, after {done} refunds of the night.")
+        _wait(lambda: len(_refunded(stack)) >= before + len(chosen), "the night did not end")
+        _wait(lambda: _report(stack)[0] == "finished", "the night is not closed")
+    console.print(f"All {len(chosen)} customers are refunded.")
 
 
 def _books(stack: Stack) -> int:
-    report = _report(stack)
+    _, report = _report(stack)
     (_OUTPUT / "night.txt").write_text(report)
-    console.print(*report.strip().splitlines()[-3:], sep="\n")
+    console.print("$ refund-worker report latest", *report.partition("\n\ncus_")[0].splitlines(), sep="\n")
     console.print(f"$ refund-worker audit verify\n{stack.refund_worker('audit', 'verify').strip()}")
     books = stack.sandbox.sandbox.books()
     refunded = [book for book in books if book.refunded]
@@ -131,8 +139,14 @@ def _refunded(stack: Stack) -> set[str]:
     return {book.customer for book in stack.sandbox.sandbox.books() if book.refunded}
 
 
-def _report(stack: Stack) -> str:
-    return stack.refund_worker("report", "latest")
+def _report(stack: Stack) -> tuple[str, str]:
+    """The status of the newest run, and its report as text."""
+    status = json.loads(stack.refund_worker("report", "latest", "--format", "json"))["status"]
+    return status, stack.refund_worker("report", "latest")
+
+
+def _says(name: str, event: str) -> bool:
+    return event in (_OUTPUT / f"{name}.log").read_text()
 
 
 def _ready(stack: Stack) -> bool:
@@ -152,7 +166,7 @@ def _wait(until: Callable[[], bool], otherwise: str) -> None:
 
 @contextmanager
 def _process(stack: Stack, role: str, name: str, more: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    with (_OUTPUT / f"{name}.log").open("ab") as log:
+    with (_OUTPUT / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  the program of this checkout
             [str(program()), role], env={**stack.environment, **more}, stdout=log, stderr=log
         )
