@@ -70,6 +70,12 @@ SHORT = (
         faults=Faults(lost_ledgers=1, stored_500s=1, pruned_keys=1),
     ),
     Configuration(
+        name="a halt",
+        why="one worker, a halt that may never be lifted, one kill, one lost answer",
+        deployments=ONE_WORKER,
+        faults=Faults(halts=1, kills=1, delays=1),
+    ),
+    Configuration(
         name="by hand",
         why="one worker, somebody refunds the newest charge by hand",
         deployments=ONE_WORKER,
@@ -179,6 +185,17 @@ LONG = (
         deployments=TWO_DEPLOYMENTS,
         charges=(1,),
         faults=Faults(lost_ledgers=1, stored_500s=2, failures=1, pruned_keys=2),
+    ),
+    Configuration(
+        name="halts, two workers",
+        why="one ledger, two halts, one kill, one lost answer",
+        faults=Faults(halts=2, kills=1, delays=1),
+    ),
+    Configuration(
+        name="a halt, a refund fails",
+        why="two ledgers, a halt, a failing refund, a stored 500",
+        deployments=TWO_DEPLOYMENTS,
+        faults=Faults(halts=1, failures=1, stored_500s=1),
     ),
     Configuration(
         name="by hand, two workers",

@@ -13,16 +13,20 @@ from tests.model.world import FRESH, LATE, PRUNED
 
 CLOSE: Final = "close"
 CLOSE_BY_MARK: Final = "close by mark"
+LOOK_FOR_IT: Final = "look for it"
 Send = tuple[int, int]  # the position among the case's steps (0 is the reserve), and the amount
-Next = Send | Literal["close", "close by mark"]
+Next = Send | Literal["close", "close by mark", "look for it"]
 
 
-def next_steps(setting: Configuration, case: Case, age: int) -> list[Next]:
+def next_steps(setting: Configuration, case: Case, age: int, *, halted: bool) -> list[Next]:
     """All that may be done next; nothing means: wait until 24 hours have passed."""
     if age == PRUNED and setting.keeps(Rule.SEND_WITHIN_20_HOURS):
         return [CLOSE_BY_MARK]
     if age == LATE and not setting.keeps(Rule.CLOSE_BY_MARK_AFTER_24_HOURS):
         return [CLOSE_BY_MARK]
+    if halted and setting.keeps(Rule.HALT_BEGINS_NOTHING) and not case.closing and not refund_was_sent(case):
+        reserve = case.steps[0]
+        return [LOOK_FOR_IT] if reserve.outcome == OPEN and reserve.is_sent else [CLOSE]
     may_send = age == FRESH or not setting.keeps(Rule.SEND_WITHIN_20_HOURS)
     for index, step in enumerate(case.steps):
         if step.outcome == OPEN and step.is_sent:
@@ -30,6 +34,14 @@ def next_steps(setting: Configuration, case: Case, age: int) -> list[Next]:
     if setting.keeps(Rule.RESERVE_FIRST):
         return _reserve_first(setting, case, may_send=may_send)
     return _refund_first(setting, case)
+
+
+def refund_was_sent(case: Case, besides: int = 0) -> bool:
+    """True if a refund is, or may be, at Stripe; `besides`: bits of workers whose open sends do not count."""
+    return any(
+        step.outcome == DONE or (step.outcome == OPEN and (step.lost or bool(step.sent_by & ~besides)))
+        for step in case.steps[1:]
+    )
 
 
 def _reserve_first(setting: Configuration, case: Case, *, may_send: bool) -> list[Next]:

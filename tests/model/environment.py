@@ -43,6 +43,9 @@ def events(setting: Configuration, state: State) -> Iterator[Successor]:
     yield from _network(setting, state)
     if state.world.refusing:
         yield "Stripe accepts again", state._replace(world=state.world._replace(refusing=0)), True
+    if state.world.halted:
+        # Nobody counts on it: every case must find its end under the halt too.
+        yield "the halt is lifted", state._replace(world=state.world._replace(halted=False)), False
     for name, happens in _FAULTS.items():
         budget = getattr(state.faults, name)
         if budget:
@@ -180,6 +183,11 @@ def _pruned_keys(setting: Configuration, state: State) -> Iterator[tuple[str, St
             yield "the key of a give-back is pruned", state._replace(world=world._replace(keys=keys))
 
 
+def _halts(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    if not state.world.halted:
+        yield "a person halts all money steps", state._replace(world=state.world._replace(halted=True))
+
+
 _FAULTS = {
     "kills": _kills,
     "invoices": _invoices,
@@ -190,4 +198,5 @@ _FAULTS = {
     "backups": _backups,
     "by_hand": _by_hand,
     "pruned_keys": _pruned_keys,
+    "halts": _halts,
 }

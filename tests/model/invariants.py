@@ -22,6 +22,8 @@ def _broken_at_stripe(world: World, captured: tuple[int, ...], *, counts_hands: 
         out = sum(refund.amount for refund in world.refunds if not refund.failed)
         if out > sum(move.amount for move in world.moves if move.kind == PRORATION):
             return "the same credit was refunded by hand and by us"
+    if world.begun:
+        return "a money step began while a halt stood"
     if any(rest(world, debit) < 0 for debit in debits(world)):
         return "cash out and given back exceed what was debited"
     if exposure(world):

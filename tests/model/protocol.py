@@ -8,7 +8,7 @@ what cannot change any more (the balance transactions up to our own debit) are p
 from collections.abc import Callable, Iterator
 
 from tests.model import giving_back
-from tests.model.decide import CLOSE, CLOSE_BY_MARK, next_steps
+from tests.model.decide import CLOSE, CLOSE_BY_MARK, LOOK_FOR_IT, next_steps, refund_was_sent
 from tests.model.rules import Rule
 from tests.model.state import (
     DONE,
@@ -84,7 +84,8 @@ def read_moves(setting: Configuration, state: State, me: int) -> Iterator[Succes
     worker, world = state.workers[me], state.world
     books = replay(world.moves)
     planned = min(books.proration_left, max(0, -books.balance), sum(worker.images))
-    if not planned or len(world.ages) == setting.cases or _is_held(setting, state, me):
+    halted = world.halted and setting.keeps(Rule.HALT_BEGINS_NOTHING)
+    if halted or not planned or len(world.ages) == setting.cases or _is_held(setting, state, me):
         yield "plans nothing", change(state, me, RESTING), True
         return
     steps = (Step(),) * (1 + len(worker.images))
@@ -99,6 +100,8 @@ def read_moves(setting: Configuration, state: State, me: int) -> Iterator[Succes
 
 def _arm(setting: Configuration, state: State, me: int, case: Case, *, index: int, amount: int) -> State:
     """Write the intent of a send; from here on the worker may send at any time."""
+    if state.world.halted and not (index and refund_was_sent(case)):
+        state = state._replace(world=state.world._replace(begun=True))
     step = _next_attempt(setting, case.steps[index])
     mine = 1 << me
     step = step._replace(amount=amount, lost=step.lost or bool(step.sent_by & mine), sent_by=step.sent_by | mine)
@@ -128,8 +131,23 @@ def send(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     worker = state.workers[me]
     assert worker.request is not None
     name = ("the reserve", "a refund")[worker.request.step]
+    if state.world.halted and setting.keeps(Rule.HALT_BEGINS_NOTHING):
+        yield from _kept_back(setting, state, me, worker.request)
+    # Also while a halt stands: it may have fallen in the moment between the check and the send.
     for label, sent, answer, plain in outcomes(setting, state, worker.request):
         yield f"{label} {name}", change(sent, me, worker._replace(at=RECORD, answer=answer)), plain
+
+
+def _kept_back(setting: Configuration, state: State, me: int, request: Request) -> Iterator[Successor]:
+    """The check directly before the send sees the halt: the send is answered as one that did nothing."""
+    case = case_of(setting, state, me, request.of)
+    if case is None or not _holds(setting, case, me):
+        yield "has lost the claim", change(state, me, RESTING), True
+    elif request.step == RESERVE or not refund_was_sent(case, besides=1 << me):
+        index = _index(request)
+        step = case.steps[index]
+        kept = _put(case, index, step._replace(sent_by=step.sent_by & ~(1 << me)))
+        yield "is kept back by the halt", _resumed(setting, state, me, kept), True
 
 
 def record(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
@@ -232,18 +250,29 @@ def resume(setting: Configuration, state: State, me: int) -> Iterator[Successor]
     if case is None or not _holds(setting, case, me):
         yield "has lost the claim", change(state, me, RESTING), True
         return
-    nexts = next_steps(setting, case, state.world.ages[case.id])
+    nexts = next_steps(setting, case, state.world.ages[case.id], halted=state.world.halted)
     if not nexts:
         yield "waits for 24 hours", change(state, me, RESTING), True
     for step in nexts:
         if step == CLOSE_BY_MARK:
             debit = case.debit if case.debit >= 0 else debit_of(state.world, case.id)
             yield "closes by mark", _close(setting, state, me, case._replace(debit=debit)), True
+        elif step == LOOK_FOR_IT:
+            yield _looked(setting, state, me, case)
         elif step == CLOSE:
             yield "closes", _close(setting, state, me, case), True
         else:
             index, amount = step
             yield "writes the intent", _arm(setting, state, me, case, index=index, amount=amount), True
+
+
+def _looked(setting: Configuration, state: State, me: int, case: Case) -> Successor:
+    """During a halt: a reserve without an answer is adopted where its mark is found, and never sent again."""
+    debit, step = debit_of(state.world, case.id), case.steps[0]
+    if debit < 0:
+        return "looks for the reserve, and waits", change(state, me, RESTING), True
+    request = Request(RESERVE, case.id, 0, step.attempt, step.amount)
+    return "finds the reserve", _resumed(setting, state, me, _accepted(setting, state, case, request, debit)), True
 
 
 def _close(setting: Configuration, state: State, me: int, case: Case) -> State:

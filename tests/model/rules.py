@@ -48,6 +48,10 @@ class Rule(Enum):
         "A mark's rest older than 24 hours that is live in no ledger of ours is given back, never refunded."
     )
     FAILED_REFUND_IS_RECREDITED = "What a failed refund leaves of a closed case's mark is put back on the credit."
+    HALT_BEGINS_NOTHING = (
+        "While a halt stands no reserve is sent, and no refund of a case of which none was sent; what is reserved goes "
+        "back, what has no answer is only looked for."
+    )
     CHANGED_CHARGE_STOPS_THE_CASE = (
         "A refund refused because less is left on the charge than planned ends the refunds of its case."
     )

@@ -93,6 +93,7 @@ class Faults(NamedTuple):
     backups: int = 0  # two: a backup is made, and put in the ledger's place later
     by_hand: int = 0  # somebody refunds the newest charge whole
     pruned_keys: int = 0  # a give-back's key is pruned
+    halts: int = 0  # a person halts all money steps; whether and when it is lifted is open
 
 
 class State(NamedTuple):

@@ -139,6 +139,7 @@ _WHERE_IT_MATTERS = {
     Rule.ORPHAN_RESERVATION_IS_GIVEN_BACK: _short("lost ledger"),
     Rule.FAILED_REFUND_IS_RECREDITED: _short("failing refund"),
     Rule.CHANGED_CHARGE_STOPS_THE_CASE: _short("by hand"),
+    Rule.HALT_BEGINS_NOTHING: _short("a halt"),
 }
 
 NOT_FOR_THE_MONEY = frozenset({Rule.ONE_LIVE_CASE})

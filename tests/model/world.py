@@ -62,6 +62,8 @@ class World(NamedTuple):
     transit: tuple[Request, ...] = ()  # sent, not arrived yet; nobody hears the answer
     landing: tuple[Request, ...] = ()  # answered with a 500, takes effect within 30 seconds
     ages: tuple[int, ...] = ()
+    halted: bool = False
+    begun: bool = False  # a reserve, or the first refund of a case, was intended while a halt stood
 
 
 class Books(NamedTuple):

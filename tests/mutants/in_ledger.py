@@ -16,7 +16,7 @@ FAULTS = (
     ),
     Fault(
         name="fence_does_not_grow",
-        file="adapters/ledger/ledger.py",
+        file="adapters/ledger/case_queue.py",
         old="fence=row.fence + 1, claimed_at=now",
         new="fence=row.fence, claimed_at=now",
         breaks="each claim has a fence of its own",
@@ -145,8 +145,8 @@ FAULTS = (
     Fault(
         name="one_case_too_many",
         file="usecases/run_gate.py",
-        old="if self.cases >= self.policy.run_cases_max:",
-        new="if self.cases > self.policy.run_cases_max:",
+        old="or self.cases >= self.policy.run_cases_max:",
+        new="or self.cases > self.policy.run_cases_max:",
         breaks="a run begins at most so many cases",
         killers=(f"{STOPS}::test_the_policy_limits_the_cases_of_a_run",),
     ),

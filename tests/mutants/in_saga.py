@@ -5,9 +5,9 @@ from tests.mutants.fault import EDGES, GIVE_BACK, LOST, MEANWHILE, MENDING, POIN
 FAULTS = (
     Fault(
         name="sent_in_the_twentieth_hour",
-        file="domain/saga.py",
-        old="return now - _first_intent(case) < SEND_WITHIN_S",
-        new="return now - _first_intent(case) <= SEND_WITHIN_S",
+        file="domain/steps.py",
+        old="return now - first_intent(case) < SEND_WITHIN_S",
+        new="return now - first_intent(case) <= SEND_WITHIN_S",
         breaks="SEND_WITHIN_20_HOURS",
         killers=(SAGA,),
     ),
@@ -29,7 +29,7 @@ FAULTS = (
     ),
     Fault(
         name="clock_starts_with_the_newest_attempt",
-        file="domain/saga.py",
+        file="domain/steps.py",
         old='return min((step.intended_at for step in case.steps if step.kind == "reserve")',
         new='return max((step.intended_at for step in case.steps if step.kind == "reserve")',
         breaks="20 hours count from the first intent of the reserve",
@@ -72,7 +72,7 @@ FAULTS = (
     ),
     Fault(
         name="open_sends_forgotten",
-        file="domain/saga.py",
+        file="domain/steps.py",
         old="all(send.answer not in {None, SendAnswer.UNKNOWN} for send in earlier)",
         new="all(send.answer is not SendAnswer.UNKNOWN for send in earlier)",
         breaks="DEFINITE_ONLY_WITHOUT_EARLIER_OPEN_SEND",
@@ -80,7 +80,7 @@ FAULTS = (
     ),
     Fault(
         name="timeouts_forgotten",
-        file="domain/saga.py",
+        file="domain/steps.py",
         old="all(send.answer not in {None, SendAnswer.UNKNOWN} for send in earlier)",
         new="all(send.answer is not None for send in earlier)",
         breaks="a timeout is no answer: the request may still arrive",
@@ -88,7 +88,7 @@ FAULTS = (
     ),
     Fault(
         name="fresh_refusal_frees_a_give_back_key",
-        file="domain/saga.py",
+        file="domain/steps.py",
         old='return step.kind in {"reserve", "refund"} and all(',
         new="return all(",
         breaks="GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT",
@@ -129,7 +129,7 @@ FAULTS = (
     Fault(
         name="changed_charge_goes_on",
         file="domain/saga.py",
-        old="if step.code in _CHANGED_CODES or step.code == AMOUNT_ABOVE_REMAINING:",
+        old="if step.code in CHANGED_CODES or step.code == AMOUNT_ABOVE_REMAINING:",
         new="if step.code == AMOUNT_ABOVE_REMAINING:",
         breaks="CHANGED_CHARGE_STOPS_THE_CASE",
         killers=(SAGA,),
@@ -144,7 +144,7 @@ FAULTS = (
     ),
     Fault(
         name="recredits_do_not_come_back",
-        file="domain/saga.py",
+        file="domain/steps.py",
         old='step.kind in {"give_back", "recredit"} and step.stands',
         new='step.kind == "give_back" and step.stands',
         breaks="a re-credit returns to the credit",
@@ -177,8 +177,8 @@ FAULTS = (
     Fault(
         name="lease_ends_a_second_later",
         file="usecases/send_step.py",
-        old="if world.clock.now() >= claim.lease_until:",
-        new="if world.clock.now() > claim.lease_until:",
+        old="if now >= claim.lease_until:",
+        new="if now > claim.lease_until:",
         breaks="CLAIM_YOUNGER_THAN_LEASE",
         killers=(f"{WORKERS}::test_a_lease_that_ends_before_the_send_sends_nothing",),
     ),

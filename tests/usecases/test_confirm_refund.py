@@ -186,6 +186,8 @@ def test_a_refund_that_fails_while_its_case_is_live_is_recredited_when_the_case_
     night(stage.world("first", meet=at("stripe.create_refund refund:2", "before", fail)))
 
     assert said == [Confirmation.LIVE]
+    now = stage.sandbox.clock.now
+    assert stage.ledger.queue.claim_notices(now=now, lease_s=0, limit=10) == ()  # nothing went back to the credit yet
     stage.hours_pass(0.05)
     (confirmed,) = confirm_due_refunds(stage.world("later"), limit=10)
     assert confirmed.confirmation is Confirmation.RECREDITED

@@ -3,6 +3,7 @@
 import pytest
 
 from refund_worker.domain.cases import Outcome, State
+from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.reasons import Reason
 from refund_worker.usecases.confirm_refund import Confirmation, confirm_refund
@@ -148,13 +149,17 @@ def test_a_claim_that_was_ended_too_early_sends_nothing_though_its_lease_goes_on
     sent: list[str] = []
 
     def overtaken() -> None:
-        stage.gone.add("paused")
-        resume(stage.world("other"))
+        now = stage.sandbox.clock.now
+        assert stage.ledger.end_lease(stage.case.id, gone=lambda _: True)
+        claim = stage.ledger.claim(stage.case.id, worker="other", now=now, lease_s=LEASE_S)
+        assert claim is not None
         sent.extend(stage.writes)
 
     night(stage.world("paused", meet=at(call, "asked", overtaken)))
 
     assert stage.writes == sent
+    stage.gone.add("other")
+    resume(stage.world("later"))
     stage.check_at_rest(balance=0, refunded=5_000)
 
 

@@ -1,0 +1,173 @@
+"""Faults in what comes later: the last check before a send, halts, and what becomes of refunds."""
+
+from tests.mutants.fault import CHARGES, SAGA, Fault
+
+HALTS = "tests/usecases/test_halts.py"
+OUTCOMES = "tests/usecases/test_confirm_refund.py"
+CHECKS = "tests/adapters/test_gateway_checks.py"
+
+FAULTS = (
+    Fault(
+        name="checked_before_the_wait",
+        file="adapters/stripe_gateway/calls.py",
+        old="        self._limiter.wait(call)\n        if check is not None:",
+        new=(
+            "        if check is not None:\n            check()\n"
+            "        self._limiter.wait(call)\n        if check is None:"
+        ),
+        breaks="nothing is waited for between the check and the send",
+        killers=(f"{CHECKS}::test_the_check_comes_after_the_wait_and_before_the_request",),
+    ),
+    Fault(
+        name="never_checked",
+        file="adapters/stripe_gateway/calls.py",
+        old="            check()\n",
+        new="            pass\n",
+        breaks="a send is checked right before it goes out",
+        killers=(CHECKS,),
+    ),
+    Fault(
+        name="old_claim_sends",
+        file="usecases/send_step.py",
+        old="if case is None or not case.live or case.fence != claim.fence:",
+        new="if case is None or not case.live:",
+        breaks="CLAIM_YOUNGER_THAN_LEASE: the newest claim sends",
+        killers=(f"{HALTS}::test_a_claim_that_was_ended_too_early_sends_nothing_though_its_lease_goes_on",),
+    ),
+    Fault(
+        name="sent_after_20_hours_of_waiting",
+        file="usecases/send_step.py",
+        old='if step.kind in {"reserve", "refund"} and not may_send(case, now=now):',
+        new='if step.kind in {"reserve"} and not may_send(case, now=now):',
+        breaks="SEND_WITHIN_20_HOURS, directly before the send",
+        killers=(f"{HALTS}::test_a_refund_that_waits_past_the_20_hours_is_not_sent",),
+    ),
+    Fault(
+        name="kept_back_and_left_open",
+        file="usecases/send_step.py",
+        old="            answer=SendAnswer.NOTHING_HAPPENED,\n            state=step.state,",
+        new="            answer=SendAnswer.UNKNOWN,\n            state=step.state,",
+        breaks="a send that was not made is answered as one that did nothing",
+        killers=(HALTS,),
+    ),
+    Fault(
+        name="halt_not_seen_at_the_send",
+        file="usecases/send_step.py",
+        old="if halt is not None and not goes_out_at_a_halt(case, step):",
+        new="if halt is not None and step.attempt > 9:",
+        breaks="HALT_BEGINS_NOTHING, directly before the send",
+        killers=(HALTS,),
+    ),
+    Fault(
+        name="halt_not_seen_by_the_saga",
+        file="usecases/execute_case.py",
+        old="halted=world.halted() is not None",
+        new="halted=False",
+        breaks="what a halt keeps from being refunded is given back",
+        killers=(f"{HALTS}::test_what_is_reserved_when_the_halt_falls_is_given_back",),
+    ),
+    Fault(
+        name="halt_keeps_give_backs",
+        file="domain/steps.py",
+        old='    if step.kind not in {"reserve", "refund"}:\n        return True',
+        new='    if step.kind not in {"reserve", "refund"}:\n        return False',
+        breaks="what is the customer's goes back also during a halt",
+        killers=(SAGA, HALTS),
+    ),
+    Fault(
+        name="own_send_counts_as_sent",
+        file="domain/steps.py",
+        old="replace(one, sends=one.sends[:-1]) if",
+        new="replace(one, sends=one.sends) if",
+        breaks="the first refund of a case is not sent during a halt",
+        killers=(SAGA, HALTS),
+    ),
+    Fault(
+        name="open_sends_are_no_sends",
+        file="domain/steps.py",
+        old="any(send.answer is not SendAnswer.NOTHING_HAPPENED for send in step.sends)",
+        new="any(send.answer not in {None, SendAnswer.NOTHING_HAPPENED} for send in step.sends)",
+        breaks="a send without an answer may still arrive",
+        killers=(SAGA, HALTS),
+    ),
+    Fault(
+        name="unknown_reserve_is_sent_again_at_a_halt",
+        file="domain/saga.py",
+        old="return Look(step=reserve) if isinstance(move, Resend | Wait) else move",
+        new="return move",
+        breaks="during a halt what is unknown is only looked for",
+        killers=(SAGA,),
+    ),
+    Fault(
+        name="halted_customer_is_forgotten",
+        file="usecases/close_case.py",
+        old="        Reason.HALTED,\n",
+        new="",
+        breaks="after the halt the customer is planned anew",
+        killers=(f"{HALTS}::test_a_reserve_that_waits_when_the_halt_falls_is_not_sent",),
+    ),
+    Fault(
+        name="failed_refund_is_only_recorded",
+        file="usecases/confirm_refund.py",
+        old="    if shown.stands:\n",
+        new="    if shown.id:\n",
+        breaks="FAILED_REFUND_IS_RECREDITED",
+        killers=(OUTCOMES,),
+    ),
+    Fault(
+        name="failure_is_not_recorded_with_the_adoption",
+        file="usecases/confirm_refund.py",
+        old="            status=shown.status,\n            ending_balance_minor=None,",
+        new="            status=step.status,\n            ending_balance_minor=None,",
+        breaks="the case opens again because its refund does not stand",
+        killers=(f"{OUTCOMES}::test_a_refund_that_fails_later_is_recredited_once_linked_and_told_of",),
+    ),
+    Fault(
+        name="live_case_is_opened_again",
+        file="usecases/confirm_refund.py",
+        old="    if case.live:\n        return Confirmation.LIVE, None\n",
+        new="",
+        breaks="a live case goes its own way",
+        killers=(f"{OUTCOMES}::test_a_refund_that_fails_while_its_case_is_live_is_recredited_when_the_case_is_closed",),
+    ),
+    Fault(
+        name="recredited_with_a_key_that_only_plans",
+        file="usecases/confirm_refund.py",
+        old="    if mode is RunMode.PLAN:\n        _watch",
+        new="    if mode is None:\n        _watch",
+        breaks="without REFUND_LIVE a live key moves nothing",
+        killers=(f"{OUTCOMES}::test_with_a_live_key_that_may_move_nothing_nothing_is_recredited",),
+    ),
+    Fault(
+        name="failure_during_a_live_case_is_forgotten",
+        file="usecases/confirm_refund.py",
+        old="    _watch(world, case, step, at=now + LIVE_AGAIN_S)\n",
+        new="",
+        breaks="a failed refund is watched until it is re-credited",
+        killers=(f"{OUTCOMES}::test_a_refund_that_fails_while_its_case_is_live_is_recredited_when_the_case_is_closed",),
+    ),
+    Fault(
+        name="same_charge_every_night",
+        file="domain/charges.py",
+        old='("refund_failed", failed_lately(charge, now=now)),',
+        new="",
+        breaks="a charge over which a refund failed rests",
+        killers=(CHARGES,),
+    ),
+    Fault(
+        name="own_funds_blamed_on_the_card",
+        file="domain/failed_refunds.py",
+        old='OUR_FUNDS = "insufficient_funds"',
+        new='OUR_FUNDS = "declined"',
+        breaks="where our balance was short the charge rests for a day",
+        killers=(CHARGES,),
+    ),
+    Fault(
+        name="customer_named_in_a_notice",
+        file="domain/failed_refunds.py",
+        old='"the credit of the customer, who',
+        new='f"the credit of {case.plan.customer}, who',
+        breaks="messages name no customer",
+        killers=(f"{OUTCOMES}::test_the_customer_is_wanted_people_are_told_and_the_cents_are_counted",),
+    ),
+)
