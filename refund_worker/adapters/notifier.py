@@ -4,6 +4,7 @@ An address is a secret as a whole: nothing here repeats one, and Apprise's own l
 """
 
 import logging
+import warnings
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,7 +22,7 @@ _WITHIN_S: Final = 20.0
 class Notifier:
     """Sends to each target by itself: one that is dead keeps no message from another."""
 
-    def __init__(self, addresses: Sequence[str]) -> None:
+    def __init__(self, addresses: Sequence[str], *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
         """Prepare; nothing is sent. Raises NotifierError."""
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         asset = AppriseAsset(
@@ -32,7 +33,10 @@ class Notifier:
             async_mode=False,
             secure_logging=True,
         )
-        self._targets = tuple(_target(address, place, asset) for place, address in enumerate(addresses, start=1))
+        self._targets = tuple(
+            _target(address, place, asset, answer_within_s=answer_within_s)
+            for place, address in enumerate(addresses, start=1)
+        )
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -47,10 +51,13 @@ class Notifier:
             return False
 
 
-def _target(address: str, place: int, asset: AppriseAsset) -> NotifyBase:
-    found = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
+def _target(address: str, place: int, asset: AppriseAsset, *, answer_within_s: float) -> NotifyBase:
+    with warnings.catch_warnings():
+        # The first address loads all plugins, some of which use what Python will drop one day.
+        warnings.simplefilter("ignore")
+        found = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if not isinstance(found, NotifyBase):
         raise NotifierError(f"NOTIFY_URLS: address {place} is none that Apprise knows, or it is incomplete")
     found.socket_connect_timeout = CONNECT_WITHIN_S
-    found.socket_read_timeout = ANSWER_WITHIN_S
+    found.socket_read_timeout = answer_within_s
     return found

@@ -44,6 +44,8 @@ class ShiftStep(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:  # noqa: ARG002  as Celery calls it
         """Begin to work."""
         shift = current_shift()
+        # It speaks of tasks that are cut off when the broker is lost; ours are over in a moment, and harmless twice.
+        warnings.simplefilter("ignore", CPendingDeprecationWarning)
         if shift is not None:
             _end_on_signals(shift)
             shift.start()
@@ -69,8 +71,6 @@ def serve_worker(settings: Settings) -> Exit:
     """Work until a signal. Raises what `hire` raises."""
     # Celery warns of root because a pickle could be code; only JSON is taken here.
     warnings.simplefilter("ignore", SecurityWarning)
-    # It speaks of tasks that are cut off when the broker is lost; ours are over in a moment, and harmless twice.
-    warnings.simplefilter("ignore", CPendingDeprecationWarning)
     app = make_app(settings)
     take_over(hire(settings))
     worker = app.Worker(
