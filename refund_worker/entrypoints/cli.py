@@ -1,17 +1,19 @@
 """The command line: what each command is called, which options it has, and nothing else."""
 
 import contextlib
+import importlib
 import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from refund_worker.entrypoints import audit, cli_cluster, customers, demo, money, reporting, sandboxed
+from refund_worker.entrypoints import audit, cli_cluster, customers, money, reporting
 from refund_worker.entrypoints.exits import Exit, WrongUse, one_line, say
 from refund_worker.observability import redact
 
@@ -155,15 +157,27 @@ def sandbox(
 ) -> None:
     """Serve the local Stripe."""
     with one_line():
-        sandboxed.serve_sandbox(port=port, scenario=scenario, customers=customers, seed=seed, latency_ms=latency_ms)
+        _beside_sandbox("sandboxed").serve_sandbox(
+            port=port, scenario=scenario, customers=customers, seed=seed, latency_ms=latency_ms
+        )
 
 
 @app.command("demo")
 def demo_command() -> None:
     """The whole night against the sandbox, in demo-output/; needs no account."""
     with one_line():
-        code = demo.show()
+        code = _beside_sandbox("demo").show()
     raise typer.Exit(code)
+
+
+def _beside_sandbox(name: str) -> ModuleType:
+    """Import what needs the sandbox, which an image leaves out. Raises WrongUse where it is not there."""
+    try:
+        return importlib.import_module(f"refund_worker.entrypoints.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name != "refund_worker.sandbox":
+            raise
+        raise WrongUse("this installation has no sandbox (images leave it out): use a checkout") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
