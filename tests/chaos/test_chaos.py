@@ -1,0 +1,31 @@
+"""A small `make chaos`: real workers on real servers, real kill -9, the same judge."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import table
+from tests.chaos.story import Chaos, live_through
+
+KILLS = 15
+FAULTS = (
+    "webhooks_faulty", "stripe_fails", "redis_flushed", "messages_doubled", "redis_killed", "webhooks_spoilt",
+    "postgres_killed", "messages_lost", "web_killed", "night_asked_for", "a_day_passes",
+)  # fmt: skip
+
+
+@pytest.mark.timeout(180)
+def test_killed_workers_and_failing_servers_lose_double_and_block_nothing(tmp_path: Path) -> None:
+    """Invariant 6 for the cluster: two deployments on one account, judged from the sandbox's books."""
+    said: list[str] = []
+    chaos = Chaos(
+        kills=KILLS, seed=1, workers=(2, 1), customers=90, seconds_max=40, kill_pause_s=0.1, fault_pause_s=0.2,
+        faults=FAULTS, fault_seconds=(0.2, 0.6),
+    )  # fmt: skip
+    told = live_through(chaos, directory=tmp_path, say=said.append)
+    shown = "\n".join([*said, table(told)])
+    assert told.verdict.ok, shown
+    assert told.tally.total >= KILLS, shown
+    assert told.killer.inside > 0, "no kill fell into a money call: " + shown
+    assert set(told.faults) == {*FAULTS}, shown
+    assert told.verdict.refunds > 0, "without refunds it shows nothing: " + shown
