@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from refund_worker.domain.errors import LedgerError, StripeError
+from refund_worker.entrypoints.telemetry import report, span
 from refund_worker.usecases.world import World
 
 # The same trouble again is told after so long: a ledger that is away for an hour is not 3,600 lines.
@@ -39,6 +40,7 @@ class Trouble:
             log.error("chore_failed", chore=self._name, error=str(error))
         else:
             log.error("chore_failed", chore=self._name, exc_info=error)
+            report(f"{self._name} failed", error)
 
     def over(self) -> None:
         """It went well this time."""
@@ -98,7 +100,8 @@ class Chore:
             self._asked.clear()
             try:
                 if asked or self._leads is None or self._leads():
-                    self._act()
+                    with span(f"chore {self.name}"):
+                        self._act()
             except Exception as error:  # noqa: BLE001  whatever it is: told, and seen to again at its time
                 self._trouble.tell(error)
             else:

@@ -8,6 +8,7 @@ from refund_worker.adapters.counts import Counts
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.results import CaseResult
 from refund_worker.entrypoints.chores import Trouble
+from refund_worker.entrypoints.telemetry import report
 from refund_worker.usecases.run_night import Watcher
 
 _BAD = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.OWED})
@@ -58,6 +59,8 @@ class WorkLog:
         self._trouble.over()
         self._counts.case(result)
         _log_case(result)
+        if result.outcome is Outcome.FAILED:
+            report(f"case {result.case} failed ({result.reason}): {result.detail}")
 
     def trouble(self, error: Exception) -> None:
         """The ledger could not be used, or a bug struck outside of a case; the crew goes on."""

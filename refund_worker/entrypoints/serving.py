@@ -14,6 +14,7 @@ from refund_worker.entrypoints import heartbeat
 from refund_worker.entrypoints.beat import BeatParts, run_beat
 from refund_worker.entrypoints.celery_settings import QUEUE, broker_url
 from refund_worker.entrypoints.exits import Exit
+from refund_worker.entrypoints.telemetry import begin_telemetry
 from refund_worker.entrypoints.web.serving import serve
 from refund_worker.entrypoints.worker import make_app, serve_worker
 from refund_worker.observability import configure_logging, keep_secret
@@ -24,17 +25,17 @@ log = structlog.get_logger("refund_worker")
 
 def web() -> Exit:
     """Serve webhooks, health and metrics until a signal."""
-    return serve(_start())
+    return serve(_start("web"))
 
 
 def worker() -> Exit:
     """Work until a signal."""
-    return serve_worker(_start())
+    return serve_worker(_start("worker"))
 
 
 def beat() -> Exit:
     """Send wake-ups until a signal. Needs no key: it never asks Stripe."""
-    settings = _start()
+    settings = _start("beat")
     broker = Broker(broker_url(settings))
     broker.check()
     ledger = open_ledger(settings)
@@ -64,8 +65,9 @@ def alive() -> Exit:
     return heartbeat.alive(directory=settings.heartbeat_directory, port=settings.port)
 
 
-def _start() -> Settings:
+def _start(role: str) -> Settings:
     configure_logging(json=not sys.stderr.isatty(), stream=sys.stderr)
     settings = load_settings(os.environ)
     keep_secret(settings.secrets())
+    begin_telemetry(settings, role=role)
     return settings
