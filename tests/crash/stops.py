@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from refund_worker.domain.errors import OutcomeUnknown
 from refund_worker.domain.facts import MovementAnswer, RefundAnswer
-from refund_worker.ports import Clock, Ledger, LedgerWriter, StripeGateway
+from refund_worker.ports import Clock, Ledger, LedgerWriter, StripeGateway, WorkQueue
 
 WRITES = frozenset({"create_movement", "create_refund"})
 
@@ -124,6 +124,25 @@ class StoppingLedger:
             yield writer
             self._stops.meet(call, "rolled_back")
         self._stops.meet(call, "after")
+
+
+class StoppingQueue:
+    """The shared queue, whose calls can be stopped."""
+
+    def __init__(self, inner: WorkQueue, stops: Stops) -> None:
+        self._inner = inner
+        self._stops = stops
+
+    def __getattr__(self, name: str) -> Any:
+        made = getattr(self._inner, name)
+
+        def call_it(*args: Any, **kwargs: Any) -> Any:
+            call = self._stops.begin(f"queue.{name}")
+            answer = made(*args, **kwargs)
+            self._stops.meet(call, "after")
+            return answer
+
+        return call_it
 
 
 class StoppingClock:

@@ -110,7 +110,8 @@ def test_a_ledger_lost_at_a_recredit_ends_with_one_recredit(phase: str) -> None:
     assert _origins(stage) == [(Origin.PRORATION, 5_000)]
     recredits = [move for move in stage.book.balance_transactions if "refund_worker_refund" in move.metadata]
     assert [(move.amount, move.metadata["refund_worker_refund"]) for move in recredits] == [(-5_000, refund.refund)]
-    night(stage.world("night"))
+    stage.hours_pass(29 * 24)
+    night(stage.world("when the charge may be asked again"))
     stage.check_at_rest(balance=0, refunded=5_000)
 
 
