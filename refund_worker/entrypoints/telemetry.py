@@ -47,7 +47,7 @@ def _begin_sentry(dsn: str, *, role: str) -> None:
         return
     sentry_sdk.init(
         dsn=dsn,
-        # Errors only (and no personal data, by default), each as we log it: no request, no variable of a frame, no source, no breadcrumb of a library.
+        # Errors only, no personal data (the default): no request, no variable of a frame, no source, no breadcrumb.
         default_integrations=True,
         auto_enabling_integrations=False,
         include_local_variables=False,
