@@ -3,8 +3,9 @@
 Rows are compared but for how often a customer was wanted: a page that was wanted twice is examined once.
 """
 
-import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -85,9 +86,14 @@ class Scene:
 
     def __init__(self, before: Before) -> None:
         self.sandbox = Sandbox.restore(before.snapshot)
-        file = before.file.with_name("scene.sqlite")
-        shutil.copy(before.file, file)
-        self.ledger = SqlLedger.open(f"sqlite:///{file}")
+        self.ledger = SqlLedger.open("sqlite://")
+        # In memory: a file would be synced to the disk some thousand times.
+        with (
+            closing(sqlite3.connect(before.file)) as kept,
+            closing(self.ledger._database._engine.raw_connection()) as raw,
+        ):
+            assert isinstance(raw.driver_connection, sqlite3.Connection)
+            kept.backup(raw.driver_connection)
 
     def world(self, name: str, meet: Callable[[Call, str], None] | None = None) -> World:
         """A worker; it can be met at every call."""
