@@ -60,7 +60,7 @@ def _read(fields: Fields) -> Event | None:
 
 
 def events(calls: Calls, *, since: int, until: int | None) -> Iterator[Event]:
-    """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first; a page when asked for.
+    """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first, page by page.
 
     One that cannot be read is logged and passed over: it must not keep the others from being read.
     """
