@@ -57,6 +57,9 @@ class CustomerQueue(Protocol):
     def end_queue_leases(self, *, gone: Callable[[str], bool]) -> int:
         """Free the entries of workers that are gone; returns how many."""
 
+    def let_go_entries(self, *, worker: str, in_hand: Sequence[str]) -> int:
+        """Free the entries that a worker claimed and knows nothing of, but for customers in hand; returns how many."""
+
     def assign_due(self, *, run: str, before: int) -> int:
         """Make entries that belong to no run, or to one that ended, and are due by then part of a run; how many."""
 
@@ -77,6 +80,12 @@ class CustomerQueue(Protocol):
 
     def end_case_leases(self, *, gone: Callable[[str], bool]) -> int:
         """End the leases of live cases whose claimants are gone; fences are not touched. Returns how many."""
+
+    def let_go_cases(self, *, worker: str, in_hand: Sequence[str], customers_in_hand: Sequence[str]) -> int:
+        """End the leases of live cases that a worker claimed and knows nothing of; returns how many.
+
+        Harmless for one that it has in hand after all: its next write finds the claim lost, or still its own.
+        """
 
 
 class SharedRuns(Protocol):

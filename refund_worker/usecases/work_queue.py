@@ -54,6 +54,7 @@ class Crew:
     _running: dict[Future[None], QueueClaim | Claim] = field(default_factory=dict)
     _renewed_at: int = 0
     _errors: int = 0
+    _unsure: bool = False
     _rest_until: int = 0
 
     def __post_init__(self) -> None:
@@ -91,6 +92,7 @@ class Crew:
         self._collect()
 
     def _begin(self) -> int:
+        self._let_go()
         begun = 0
         if self.mode is RunMode.RUN:
             for claim in self._claim_live():
@@ -150,7 +152,24 @@ class Crew:
             self._renewed_at = now
             self.world.queue.renew(held, now=now, lease_s=QUEUE_LEASE_S)
 
+    def _let_go(self) -> None:
+        """After an error of the ledger, free what it holds for us and we know nothing of.
+
+        A claim may have been committed although its answer was lost, and a case that met the error is nobody's: without
+        this both would wait for their lease, five minutes, while this process lives.
+        """
+        if not self._unsure:
+            return
+        claims = list(self._running.values())
+        entries = [claim.wanted.customer for claim in claims if isinstance(claim, QueueClaim)]
+        cases = [claim.case for claim in claims if isinstance(claim, Claim)]
+        queue, worker = self.world.queue, self.world.worker
+        queue.let_go_entries(worker=worker, in_hand=entries)
+        queue.let_go_cases(worker=worker, in_hand=cases, customers_in_hand=entries)
+        self._unsure = False
+
     def _rest(self, error: LedgerError) -> None:
         self._errors += 1
+        self._unsure = True
         self._rest_until = self.world.clock.now() + min(_PAUSE_MAX_S, _PAUSE_S << min(self._errors - 1, 5))
         self.watcher.trouble(error)

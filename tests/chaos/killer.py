@@ -3,8 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import psycopg
@@ -15,10 +17,12 @@ from tests.chaos.workers import Child, Slot
 from tests.kill.cells import RANDOM, Cell, Tally
 from tests.kill.deadly import Aim, Write
 
-AIM_WITHIN_S = 4.0  # an aim that nothing meets for so long is given up
+AIM_WITHIN_S = 3.0  # an aim that nothing meets for so long is given up
 RANDOM_S = (0.0, 0.4)
 AT_ONCE_S = (0.0, 0.002)
-RECORDED_S = (0.005, 0.06)
+RECORDED_S = (0.0, 0.03)
+RECORDED_WITHIN_S = 1.0
+LIKELY = {"reserve": 0.35, "refund": 0.35}
 ALL_AT_ONCE = 0.05  # so many kills take every worker of the deployment with them
 LOOK_EVERY_S = 0.004
 
@@ -30,6 +34,21 @@ class Dead:
     deployment: Deployment
     pid: int
     open_writes: int
+
+
+@dataclass(slots=True, kw_only=True)
+class AnyStep(Aim):
+    """An aim at a phase of whatever step comes; give-backs are rare and taken first."""
+
+    dice: Random
+
+    def meets(self, write: Write, phase: str) -> bool:
+        """Whether this is the write to kill at."""
+        aimed = "answered" if self.cell.phase == "recorded" else self.cell.phase
+        if self.struck is not None or phase != aimed or self.dice.random() > LIKELY.get(write.kind, 1.0):
+            return False
+        self.struck = write
+        return True
 
 
 @dataclass(slots=True)
@@ -72,27 +91,26 @@ class Killer:
         elif cell.step == "close":
             self._kill_before_close(cell)
         else:
-            aim = Aim(
-                cell=cell,
-                nth=self.dice.randint(1, 3),
-                after_s=self.dice.uniform(*(AT_ONCE_S if cell.phase == "answered" else RECORDED_S)),
-                kill=self._strike,
-            )
+            aim = AnyStep(
+                cell=cell, nth=1, after_s=self.dice.uniform(*AT_ONCE_S), kill=partial(self._strike, cell.phase),
+                dice=self.dice,
+            )  # fmt: skip
             self.sandbox.take_aim(aim)
             met = self._struck.wait(AIM_WITHIN_S)
             self.sandbox.take_aim(None)
-            if met:
-                self._count(cell, aim.struck)
+            if met and aim.struck is not None:
+                self._count(Cell(aim.struck.kind, cell.phase), aim.struck)
             else:
                 self.unmet += 1
-                self._once(RANDOM)
 
-    def _strike(self, _write: Write) -> None:
-        """Kill the worker whose request this thread answers."""
+    def _strike(self, phase: str, write: Write) -> None:
+        """Kill the worker whose request this thread answers; as soon as the ledger knows the answer, where so aimed."""
         place = self.sandbox.slot()
         for deployment in self.deployments:
             slot = deployment.slots.get(place)
             if slot is not None:
+                if phase == "recorded":
+                    _wait_until(partial(deployment.trail.recorded, write.case, write.step))
                 self._kill(deployment, slot)
         self._struck.set()
 
@@ -170,3 +188,10 @@ class Killer:
             return deployment.trail.held_by(child.pid)
         except psycopg.Error:
             return Counter()
+
+
+def _wait_until(seen: Callable[[], bool]) -> None:
+    until = time.monotonic() + RECORDED_WITHIN_S
+    with suppress(psycopg.Error):
+        while time.monotonic() < until and not seen():
+            time.sleep(LOOK_EVERY_S)

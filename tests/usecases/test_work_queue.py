@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,9 +12,9 @@ from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Charge
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.protocol import LEASE_S
-from refund_worker.domain.queueing import QUEUE_LEASE_S, TRIES_MAX, Cause
+from refund_worker.domain.queueing import QUEUE_LEASE_S, RETRY_AFTER_S, TRIES_MAX, Cause
 from refund_worker.domain.runs import RunMode
-from refund_worker.ports import Ledger, LedgerWriter, StripeGateway
+from refund_worker.ports import Ledger, LedgerWriter, StripeGateway, WorkQueue
 from refund_worker.sandbox import Fault, Sandbox
 from refund_worker.usecases.want_customer import want_customer
 from refund_worker.usecases.work_queue import Crew
@@ -208,6 +208,44 @@ class Failing:
             raise LedgerError("the database is gone")
         with self._inner.writing() as writer:
             yield writer
+
+
+class AnswerLost:
+    """A queue of which one claim is committed, and its answer lost with the connection."""
+
+    def __init__(self, inner: WorkQueue, claim: str) -> None:
+        self._inner = inner
+        self._claim: str | None = claim
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return found if name != self._claim else lambda **asked: self._lose(found(**asked))
+
+    def _lose(self, claims: tuple[object, ...]) -> tuple[object, ...]:
+        if claims:
+            self._claim = None
+            raise LedgerError("the connection is lost")
+        return claims
+
+
+@pytest.mark.parametrize("claim", ["claim_wanted", "claim_live"])
+def test_a_claim_whose_answer_was_lost_is_let_go_at_once(claim: str) -> None:
+    """The ledger holds it for this worker, which lives and knows nothing of it: nobody waits five minutes for that."""
+    sandbox, world, _ = wanted(2)
+    if claim == "claim_live":
+        sandbox.faults.add(Fault(kind="before_execution", method="POST", path=REFUNDS, times=0))
+        work(world)
+        sandbox.faults.clear()
+        sandbox.clock.advance(RETRY_AFTER_S)
+        assert len(world.ledger.live_cases()) == 2
+    told, crew = _crew(replace(world, queue=cast(WorkQueue, AnswerLost(world.queue, claim))))
+    for _ in range(6):
+        crew.turn()
+        crew.wait(timeout_s=10)
+        sandbox.clock.advance(2)
+    crew.close()
+    assert len(told.errors) == 1
+    assert money(sandbox) == [(0, 5_000)] * 2
 
 
 def test_a_worker_that_was_paused_past_its_lease_takes_nothing_out_of_the_queue() -> None:

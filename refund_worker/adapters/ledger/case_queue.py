@@ -1,6 +1,6 @@
 """Live cases as a queue: who may act on one next; implements the cases' part of `ports.CustomerQueue`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
@@ -31,6 +31,18 @@ _OF_CLAIMANTS = (
     .with_for_update()
 )
 _RELEASE = update(cases).where(cases.c.id.in_(_OF_CLAIMANTS)).values(**RELEASED)
+_FORGOTTEN = (
+    select(cases.c.id)
+    .where(
+        LIVE_CASES,
+        cases.c.claimed_by == bindparam("of_worker"),
+        cases.c.id.not_in(bindparam("in_hand", expanding=True)),
+        cases.c.customer.not_in(bindparam("customers_in_hand", expanding=True)),
+    )
+    .order_by(cases.c.id)
+    .with_for_update()
+)
+_LET_GO = update(cases).where(cases.c.id.in_(_FORGOTTEN)).values(**RELEASED)
 
 
 class CaseRows(OnDatabase):
@@ -63,6 +75,12 @@ class CaseRows(OnDatabase):
             return 0
         with self._database.writing() as connection:
             return connection.execute(_RELEASE, {"of_workers": lost}).rowcount
+
+    def let_go_cases(self, *, worker: str, in_hand: Sequence[str], customers_in_hand: Sequence[str]) -> int:
+        """End the leases of live cases that a worker claimed but has not in hand; fences and rests are not touched."""
+        of = {"of_worker": worker, "in_hand": list(in_hand), "customers_in_hand": list(customers_in_hand)}
+        with self._database.writing() as connection:
+            return connection.execute(_LET_GO, of).rowcount
 
 
 def write_claim(

@@ -75,6 +75,17 @@ _UNASSIGNED = (
     .with_for_update()
 )
 _RELEASE = update(queue).where(queue.c.customer.in_(_OF_CLAIMANTS)).values(**_RELEASED)
+_FORGOTTEN = (
+    select(queue.c.customer)
+    .where(
+        CLAIMED,
+        queue.c.claimed_by == bindparam("of_worker"),
+        queue.c.customer.not_in(bindparam("in_hand", expanding=True)),
+    )
+    .order_by(queue.c.customer)
+    .with_for_update()
+)
+_LET_GO = update(queue).where(queue.c.customer.in_(_FORGOTTEN)).values(**_RELEASED)
 _ASSIGN = update(queue).where(queue.c.customer.in_(_UNASSIGNED), _NOBODYS).values(run=bindparam("to_run"))
 _OF_RUN = (queue.c.run == bindparam("of_run"), queue.c.run.is_not(None))
 _LEFT = select(func.count()).where(*_OF_RUN)
@@ -151,6 +162,11 @@ class CustomerRows(OnDatabase):
             return 0
         with self._database.writing() as connection:
             return connection.execute(_RELEASE, {"of_workers": lost}).rowcount
+
+    def let_go_entries(self, *, worker: str, in_hand: Sequence[str]) -> int:
+        """Free the entries that a worker claimed but has not in hand; their time stays."""
+        with self._database.writing() as connection:
+            return connection.execute(_LET_GO, {"of_worker": worker, "in_hand": list(in_hand)}).rowcount
 
     def assign_due(self, *, run: str, before: int) -> int:
         """Make entries that belong to no run, or to one that ended, part of a run; see the port."""

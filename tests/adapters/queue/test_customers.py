@@ -160,6 +160,16 @@ def test_the_entries_of_a_worker_that_is_gone_are_free_at_once(queue: WorkQueue)
     assert queue.end_queue_leases(gone=lambda worker: worker == "gone") == 0
 
 
+def test_a_worker_lets_go_of_entries_it_knows_nothing_of(queue: WorkQueue) -> None:
+    """A claim whose answer was lost; what it has in hand stays, and what others claimed."""
+    queue.want([wish("cus_1"), wish("cus_2"), wish("cus_3")], now=NOW)
+    claimed(queue, worker="first", limit=2)
+    claimed(queue, worker="another", limit=1)
+    assert queue.let_go_entries(worker="first", in_hand=["cus_1"]) == 1
+    assert names(claimed(queue)) == ["cus_2"]
+    assert queue.let_go_entries(worker="first", in_hand=[]) == 2
+
+
 def test_a_night_takes_what_is_due_and_belongs_to_no_run(queue: WorkQueue) -> None:
     """What is being examined now stays with the run in which it is."""
     queue.want([wish("cus_1")], now=NOW)

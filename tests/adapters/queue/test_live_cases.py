@@ -53,6 +53,17 @@ def test_what_is_closed_is_not_claimed(queue: WorkQueue, ledger: SqlLedger) -> N
     assert _claim(queue, at=NOW + 2 * LEASE_S) == []
 
 
+def test_a_worker_lets_go_of_cases_it_knows_nothing_of(queue: WorkQueue, ledger: SqlLedger) -> None:
+    """What it has in hand stays, by the case or by the customer; other workers' claims are not touched."""
+    first, *_ = _open(ledger, 1, 2, 3)
+    ledger.claim("case_4", worker="another", now=NOW, lease_s=LEASE_S)
+    in_hand = {"in_hand": ["case_1"], "customers_in_hand": ["cus_2"]}
+    assert queue.let_go_cases(worker=first.worker, **in_hand) == 1
+    assert _claim(queue, at=NOW) == [("case_3", 2)]
+    assert queue.let_go_cases(worker=first.worker, in_hand=[], customers_in_hand=[]) == 2
+    assert ledger.verify().ok
+
+
 def test_the_cases_of_a_worker_that_is_gone_are_free_at_once(queue: WorkQueue, ledger: SqlLedger) -> None:
     """Their rest stays, and their fence."""
     first, second = _open(ledger, 1, 2)

@@ -1,0 +1,82 @@
+"""The ledger's database is put back from an older copy, in the middle of everything; then one of two ways is gone.
+
+`as_documented`: a restored backup counts as lost (docs/operations.md): a new ledger, `recover --full`, and again after
+the 24 hours that a young reserve has to wait. `simply`: what people do: the workers go on with the copy.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from psycopg import sql
+
+from refund_worker.adapters.ledger import upgrade
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults import DAY_AND_HOUR_S
+from tests.chaos.stage import Stage, come_to_rest, feeding, stage
+from tests.chaos.trace import write_traces
+from tests.chaos.verdict import Verdict
+
+Way = Literal["as_documented", "simply", "simply_a_day_later"]
+CUSTOMERS = 120
+# How long it lives before the copy is made, and from the copy until it is put back.
+BEFORE_S = 10.0
+BETWEEN_S = 10.0
+
+
+def restored(way: Way, *, seed: int, directory: Path, say: Callable[[str], None], scale: float = 1.0) -> Verdict:
+    """Live through it; the verdict when all is at rest."""
+    place = directory / f"restored_{way}"
+    place.mkdir(exist_ok=True)
+    customers = int(CUSTOMERS * scale)
+    with stage(workers=(2,), customers=customers, seed=seed, directory=place, say=say) as on:
+        one = on.deployments[0]
+        with feeding(on.people):
+            time.sleep(BEFORE_S * scale)
+            _copied(on, one)
+            time.sleep(BETWEEN_S * scale)
+            one.pause()
+        live = one.trail.live().total()
+        _put_back(on, one, empty=way == "as_documented")
+        kept = one.trail.live().total()
+        say(f"  {way}: {live} cases were live, {kept} are in the ledger that was put back")
+        if way == "as_documented":
+            _recovered(on, one, say)
+        elif way == "simply_a_day_later":
+            _a_day(on, one)
+        one.go_on()
+        stuck = come_to_rest(on, say)
+        write_traces(on.people, on.deployments, place / "trace.txt")
+        return on.judge(stuck=stuck)
+
+
+def _copied(on: Stage, one: Deployment) -> None:
+    """Copy the database while all its processes are dead, and start them again."""
+    one.pause()
+    one.trail.close()
+    on.postgres.create_database(f"copy_{one.name}", template=f"ledger_{one.name}")
+    one.go_on()
+
+
+def _put_back(on: Stage, one: Deployment, *, empty: bool) -> None:
+    one.trail.close()
+    on.postgres.drop_database(f"ledger_{one.name}")
+    if empty:
+        upgrade(on.postgres.create_database(f"ledger_{one.name}"))
+    else:
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        on.postgres._execute(rename.format(sql.Identifier(f"copy_{one.name}"), sql.Identifier(f"ledger_{one.name}")))
+
+
+def _recovered(on: Stage, one: Deployment, say: Callable[[str], None]) -> None:
+    for when in ("at once", "a day later"):
+        code = one.command("recover", "--full", output=one.log.with_suffix(".recover"))
+        say(f"  recover --full {when}: exit code {code}")
+        if when == "at once":
+            _a_day(on, one)
+
+
+def _a_day(on: Stage, one: Deployment) -> None:
+    on.sandbox.clock.advance(DAY_AND_HOUR_S)
+    one.shift_s += DAY_AND_HOUR_S
