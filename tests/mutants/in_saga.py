@@ -248,7 +248,7 @@ FAULTS = (
     ),
     Fault(
         name="foreign_give_back_taken_for_ours",
-        file="usecases/give_back.py",
+        file="usecases/mark_view.py",
         old="            or step.amount_minor != -movement.amount_minor\n",
         new="",
         breaks="a give-back of another sum is somebody else's",
@@ -288,7 +288,7 @@ FAULTS = (
     ),
     Fault(
         name="only_known_charges_are_asked",
-        file="usecases/give_back.py",
+        file="usecases/mark_view.py",
         old="return charges + [world.stripe.charge(one) for one in dict.fromkeys(ours + planned) if one not in known]",
         new="return [world.stripe.charge(one) for one in dict.fromkeys(ours)]",
         breaks="a restored ledger forgets refunds, Stripe does not",
