@@ -14,9 +14,10 @@ from typing import Any, Final, NoReturn
 
 import structlog
 from celery import Celery
-from celery.beat import ScheduleEntry, Scheduler, Service
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
 from celery.schedules import BaseSchedule, schedstate
 
+from refund_worker.adapters.broker import BrokerError
 from refund_worker.entrypoints import celery_settings
 from refund_worker.entrypoints.chores import Trouble
 from refund_worker.ports import Calendar, Clock
@@ -120,7 +121,9 @@ class LeasedScheduler(Scheduler):
             if self._parts.backlog() < celery_settings.BACKLOG_MAX:
                 self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:  # noqa: BLE001  Redis may be gone in many ways; the next wake-up is soon
-            self._sending_trouble.tell(error)
+            # Celery wraps whatever went wrong on the way to Redis; a traceback of its own says nothing more.
+            away = isinstance(error, SchedulingError)
+            self._sending_trouble.tell(BrokerError(f"a wake-up was not sent: {error}") if away else error)
         else:
             self._sending_trouble.over()
 

@@ -25,7 +25,8 @@ GONE_S: Final = 10.0
 COUNTS_S: Final = 10.0
 NOTICES_S: Final = 30.0
 HOUSEKEEPING_S: Final = 5 * 60.0
-CONFIRM_S: Final = 10 * 60.0
+# Each refund on the watch list has its own time; one that failed while its case was live must not wait for long.
+CONFIRM_S: Final = 20.0
 POLL_S: Final = 15 * 60.0
 # A worker that was killed is followed by another in what it did alone after so long beyond its time.
 _PATIENCE_S: Final = 30

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from refund_worker.adapters.broker import BrokerError
 from refund_worker.domain.errors import LedgerError, StripeError
 from refund_worker.entrypoints.telemetry import report, span
 from refund_worker.usecases.world import World
@@ -36,7 +37,7 @@ class Trouble:
         if said == self._told and now - self._told_at < AGAIN_S:
             return
         self._told, self._told_at = said, now
-        if isinstance(error, LedgerError | StripeError):
+        if isinstance(error, LedgerError | StripeError | BrokerError):
             log.error("chore_failed", chore=self._name, error=str(error))
         else:
             log.error("chore_failed", chore=self._name, exc_info=error)

@@ -23,7 +23,7 @@ from refund_worker.usecases.examine_customer import finish_case
 from refund_worker.usecases.world import World
 
 # A live case is finished within seconds as a rule; one that waits for 24 hours is asked for often enough so.
-LIVE_AGAIN_S = 60
+LIVE_AGAIN_S = 30
 UNREADABLE_AGAIN_S = 15 * 60
 _RECORDED = OPEN_STATUSES | {"succeeded"}
 
