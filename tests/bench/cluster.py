@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from refund_worker.sandbox import RateLimits
 from tests.bench.crew import Crew, crew
@@ -146,7 +148,7 @@ def _patience_s(credits_open: int) -> float:
     return _START_S + credits_open / 5
 
 
-def due_now() -> str:
-    """A crontab by which a night begins at once: its time has just come."""
-    now = time.gmtime()
-    return f"{now.tm_min} {now.tm_hour} * * *"
+def due_now(tz: str = "UTC") -> str:
+    """A crontab by which a night begins at once: its time has just come in that zone."""
+    now = datetime.now(ZoneInfo(tz))
+    return f"{now.minute} {now.hour} * * *"

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import psutil
@@ -17,8 +16,8 @@ from deploy.local.server import free_port
 from deploy.local.stack import KEY
 from refund_worker.adapters.ledger import upgrade
 from refund_worker.sandbox import POPULATIONS, RateLimits, Sandbox, SandboxServer
+from tests.bench.watched import POLICY
 
-POLICY: Final = Path(__file__).with_name("policy.toml")
 # Half a month and a bit: the population of many credits lives so long, and then it is now.
 _LIVED_S: Final = 16 * 24 * 3600
 
@@ -86,9 +85,9 @@ def lived(
     sandbox = Sandbox(now=int(time.time()) - life_s - ago_s, latency_ms=latency_ms, rate_limits=limits, renewals=False)
     POPULATIONS[population](sandbox, customers)
     sandbox.clock.advance(max(0, int(time.time()) - ago_s - sandbox.clock.now))
-    # An event of today: without one, the newest events would be those of the credits, and the night, which reads ten
-    # minutes back from the newest, would find them there and in its sweep.
-    sandbox.post(f"/v1/customers/{next(iter(sandbox.world.store.ids('customer')))}", {"description": "the newest"})
+    # An event of now: without one the credits' own would be the newest, and a first night, which reads the events from
+    # ten minutes before the newest one, would find each customer there and in its sweep.
+    sandbox.delete(f"/v1/customers/{sandbox.post('/v1/customers')['id']}")
     sandbox.clock.tick()
     return sandbox
 

@@ -10,12 +10,13 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import psutil
 
 _LOOK_EVERY_S = 0.05
-PROGRAM = Path(sys.executable).with_name("refund-worker")
+POLICY: Final = Path(__file__).with_name("policy.toml")
+PROGRAM: Final = Path(sys.executable).with_name("refund-worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,4 +108,5 @@ def _environment(*, base: str, directory: str) -> dict[str, str]:
         "STRIPE_API_KEY": "sk_test_sandbox",
         "STRIPE_API_BASE": base,
         "DATABASE_URL": f"sqlite:///{directory}/ledger.sqlite",
+        "REFUND_POLICY": str(POLICY),
     }
