@@ -10,7 +10,9 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
+from tests.chaos.restored import WAYS, restored
 from tests.chaos.story import Chaos, Told, live_through
+from tests.kill.cells import PHASES, STEPS, Cell
 
 
 def main() -> int:
@@ -35,11 +37,14 @@ def main() -> int:
             directory.mkdir(parents=True, exist_ok=True)
             chaos = Chaos(kills=given.kills, seed=seed, seconds_max=given.seconds)
             told = live_through(chaos, directory=directory, say=say)
+            print(f"\n{table(told)}\n", flush=True)
+            scenes = {way: restored(way, seed=seed, directory=directory, say=say) for way in WAYS}
     except KeyboardInterrupt:
         print("interrupted; nothing is left running")
         return 130
-    print(f"\n{table(told)}")
-    return 0 if told.verdict.ok and told.tally.total >= given.kills else 1
+    print(*(f"an older copy put back, {way}: {verdict}" for way, verdict in scenes.items()), sep="\n")
+    right = told.verdict.ok and all(verdict.ok for verdict in scenes.values())
+    return 0 if right and told.tally.total >= given.kills else 1
 
 
 def table(told: Told) -> str:
@@ -47,7 +52,7 @@ def table(told: Told) -> str:
     verdict = told.verdict
     return "\n".join(
         [
-            str(told.tally),
+            *_kills(told),
             "",
             f"{told.tally.total} kills of workers that held a live case, and {told.tally.outside} that are not counted",
             f"{told.killer.inside} kills fell between a money request's arrival and its answer",
@@ -59,6 +64,20 @@ def table(told: Told) -> str:
             str(verdict),
         ]
     )
+
+
+def _kills(told: Told) -> list[str]:
+    """Where the kills fell, and the live cases that they left."""
+    tally = told.tally
+    steps = dict.fromkeys([*STEPS, *sorted({cell.step for cell in tally.kills})])
+    lines = [f"{'kills':<12}" + "".join(f"{phase:>10}" for phase in PHASES) + f"{'total':>8}"]
+    for step in steps:
+        counts = [tally.kills[Cell(step, phase)] for phase in PHASES]
+        lines.append(f"{step:<12}" + "".join(f"{count:>10}" for count in counts) + f"{sum(counts):>8}")
+    lines += ["", *(f"{phase:<10} {meaning}" for phase, meaning in PHASES.items())]
+    left = sorted(tally.left_live.items())
+    open_steps = ", ".join(f"{step} {state} {count}" for (step, state), count in left)
+    return [*lines, "", f"steps that the kills left open in the ledger: {tally.left_live.total()} ({open_steps})"]
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

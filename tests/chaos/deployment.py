@@ -127,6 +127,7 @@ class Deployment:
                     opened.callback(slot.close)
             for slot in self.slots.values():
                 slot.open()
+            opened.callback(self.trail.close)
             self._open = opened.pop_all()
         return self
 

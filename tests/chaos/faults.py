@@ -146,9 +146,8 @@ class Faults:
     def _on_broker(self, act: Callable[[Redis], object]) -> None:
         """Fill the queue with messages, and act on them before anybody reads them all."""
         for deployment in self.deployments:
-            sender = Sender(deployment.redis_url)
             chosen = self.dice.sample(sorted(self.sandbox.reserved), min(10, len(self.sandbox.reserved)))
-            with suppress(RedisError, OSError), deployment.redis as client:
+            with suppress(RedisError, OSError), deployment.redis as client, Sender(deployment.redis_url) as sender:
                 sender.send(customers=chosen)
                 act(client)
 
@@ -232,8 +231,8 @@ class Faults:
     def night_asked_for(self) -> None:
         """A night's message, and all the others."""
         for deployment in self.deployments:
-            with suppress(RedisError, OSError):
-                Sender(deployment.redis_url).wake_all()
+            with suppress(RedisError, OSError), Sender(deployment.redis_url) as sender:
+                sender.wake_all()
 
     def a_day_passes(self) -> None:
         """Everything is killed, a day and an hour pass, Stripe forgets its keys, everything starts again."""

@@ -17,14 +17,14 @@ from tests.chaos.workers import Child, Slot
 from tests.kill.cells import RANDOM, Cell, Tally
 from tests.kill.deadly import Aim, Write
 
-AIM_WITHIN_S = 3.0  # an aim that nothing meets for so long is given up
+AIM_WITHIN_S = 2.0  # an aim that nothing meets for so long is given up
 RANDOM_S = (0.0, 0.4)
 AT_ONCE_S = (0.0, 0.002)
 RECORDED_S = (0.0, 0.03)
 RECORDED_WITHIN_S = 1.0
 LIKELY = {"reserve": 0.35, "refund": 0.35}
 ALL_AT_ONCE = 0.05  # so many kills take every worker of the deployment with them
-LOOK_EVERY_S = 0.004
+LOOK_EVERY_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

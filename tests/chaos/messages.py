@@ -1,6 +1,8 @@
 """Sends messages as the merchant's application and the beat do: through Celery, onto the real Redis."""
 
 from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
 
 from celery import Celery
 
@@ -31,6 +33,10 @@ class Sender:
         except Exception as away:  # noqa: BLE001  Redis is away in many ways
             raise OSError(f"not sent: {away}") from None
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Nothing is sent yet."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Give up its connections."""
         self._app.close()

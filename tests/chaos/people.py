@@ -14,7 +14,7 @@ from tests.kill.stories import DAYS_PAID, Evening, Story
 
 # Planted where a log or a message might pick it up.
 EMAIL: Final = "planted.{number}@customers.example"
-FAILS_AFTER_S: Final = 10
+FAILS_AFTER_S: Final = 5
 
 
 def _newest_charge(sandbox: Sandbox, customer: str) -> str:

@@ -73,13 +73,13 @@ def stage(
 
 
 @contextmanager
-def feeding(people: Crowd) -> Iterator[None]:
+def feeding(people: Crowd, *, in_hand: int = IN_HAND) -> Iterator[None]:
     """Let customers cancel, so that there are always some in hand."""
     stop = threading.Event()
 
     def feed() -> None:
         while not stop.wait(0.1):
-            if len(people.cancelled) - len(people.sandbox.reserved) < IN_HAND:
+            if len(people.cancelled) - len(people.sandbox.reserved) < in_hand:
                 people.cancel()
 
     thread = threading.Thread(target=feed, name="feeder", daemon=True)

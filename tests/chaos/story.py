@@ -11,7 +11,7 @@ from random import Random
 from tests.chaos.faults import Faults
 from tests.chaos.killer import Killer
 from tests.chaos.people import Crowd
-from tests.chaos.stage import come_to_rest, feeding, stage
+from tests.chaos.stage import IN_HAND, come_to_rest, feeding, stage
 from tests.chaos.trace import write_traces
 from tests.chaos.verdict import Verdict
 from tests.kill.cells import Tally
@@ -34,6 +34,7 @@ class Chaos:
     kill_pause_s: float = 0.2
     fault_pause_s: float = 3.0
     faults: Sequence[str] | None = None
+    in_hand: int = IN_HAND
     fault_seconds: tuple[float, float] = (0.5, 6.0)
 
 
@@ -67,7 +68,7 @@ def live_through(chaos: Chaos, *, directory: Path, say: Callable[[str], None]) -
             dice=Random(f"faults {chaos.seed}"), stop=stop, say=say, pause_s=chaos.fault_pause_s,
             seconds=chaos.fault_seconds,
         )  # fmt: skip
-        with feeding(on.people):
+        with feeding(on.people, in_hand=chaos.in_hand):
             _rage(chaos, killer, faults, on.people, stop=stop, say=say)
         faults.end()
         ended = time.monotonic()
