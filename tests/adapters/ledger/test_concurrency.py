@@ -1,31 +1,17 @@
 """Many threads and several processes write one ledger: every transaction is whole, and the trail has no branch."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.cases import Claim
 from refund_worker.domain.errors import CaseIsLive
 from tests.adapters.ledger.examples import LEASE_S, Way, a_case, a_plan, opened, read, started
+from tests.processes import race
 
 THREADS = 32
-CASES = 3
+CASES = 2
 ENTRIES_A_CASE = 10
-
-PROGRAM = """
-import sys
-from refund_worker.adapters.ledger import SqlLedger
-from tests.adapters.ledger.examples import Way, a_case, a_plan, opened, started
-ledger = SqlLedger.open(sys.argv[1])
-started(ledger, "run_" + sys.argv[2])
-for number in range(int(sys.argv[3])):
-    case = a_case(f"case_{sys.argv[2]}_{number}", plan=a_plan(f"cus_{sys.argv[2]}_{number}"))
-    Way(ledger=ledger, claim=opened(ledger, case)).refunded()
-ledger.close()
-"""
 
 
 def test_32_threads_write_at_once(ledger: SqlLedger) -> None:
@@ -69,19 +55,23 @@ def test_one_of_32_opens_the_case_and_one_of_32_claims_it(ledger: SqlLedger) -> 
         assert [claim.fence for claim in taken if claim is not None] == [2]
 
 
-@pytest.mark.timeout(60)
 def test_processes_share_a_ledger_that_is_empty(lasting_url: str) -> None:
     """They bind it at once (a file they create and migrate too), and write without losing a transaction."""
-    url = lasting_url
-    cases = 20
-    programs = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM, url, name, str(cases)], stderr=subprocess.PIPE)
-        for name in ("a", "b", "c")
-    ]
-    said = [program.communicate()[1].decode() for program in programs]
-    assert [program.returncode for program in programs] == [0, 0, 0], said
-    ledger = SqlLedger.open(url, create=False)
+    cases = 10
+    race(write, [(lasting_url, name, cases) for name in ("a", "b", "c")])
+    ledger = SqlLedger.open(lasting_url, create=False)
     verified = ledger.verify()
     assert verified.problem is None
     assert verified.entries == 1 + 3 + 3 * cases * ENTRIES_A_CASE
+    ledger.close()
+
+
+def write(ready: Callable[[], None], url: str, name: str, cases: int) -> None:
+    """A process: binds the ledger and carries its cases to their end."""
+    ready()
+    ledger = SqlLedger.open(url)
+    started(ledger, f"run_{name}")
+    for number in range(cases):
+        case = a_case(f"case_{name}_{number}", plan=a_plan(f"cus_{name}_{number}"))
+        Way(ledger=ledger, claim=opened(ledger, case)).refunded()
     ledger.close()

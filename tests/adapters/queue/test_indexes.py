@@ -1,4 +1,4 @@
-"""With 100,000 rows the queue's questions read an index, on both databases: what the planner says."""
+"""With many rows the queue's questions read an index, on both databases: what the planner says."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,21 +26,21 @@ from tests.adapters.ledger.examples import NOW, started
 _FILL = (
     (
         "INSERT INTO queue (customer, cause, due_at, run, requested, attempts, fence, claimed_by, lease_until)"
-        " SELECT 'cus_' || n, 'night', {now} - 500 + n, CASE WHEN n < 1000 THEN 'run_1' END, 1, 0, 1,"
-        " CASE WHEN n > 99900 THEN 'w' END, CASE WHEN n > 99900 THEN {now} - 50 + n - 99900 END FROM numbers"
+        " SELECT 'cus_' || n, 'night', {now} - 500 + n, CASE WHEN n * 100 < {rows} THEN 'run_1' END, 1, 0, 1,"
+        " CASE WHEN n > {rows} - 100 THEN 'w' END, CASE WHEN n > {rows} - 100 THEN {now} + 50 + n - {rows} END FROM numbers"
     ),
     (
         "INSERT INTO events (id, type, created, source, received_at, absorbed_at)"
-        " SELECT 'evt_' || n, 'customer.updated', n, 'poll', n, CASE WHEN n < 99000 THEN n END FROM numbers"
+        " SELECT 'evt_' || n, 'customer.updated', n, 'poll', n, CASE WHEN n * 100 < {rows} * 99 THEN n END FROM numbers"
     ),
     (
         "INSERT INTO notices (key, kind, title, body, created_at, due_at, sent_at)"
-        " SELECT 'n_' || n, 'halted', '', '', {now}, {now}, CASE WHEN n < 99000 THEN n END FROM numbers"
+        " SELECT 'n_' || n, 'halted', '', '', {now}, {now}, CASE WHEN n * 100 < {rows} * 99 THEN n END FROM numbers"
     ),
     (
         "INSERT INTO cases"
         " (id, run, account, livemode, customer, currency, digest, plan, state, opened_at, fence, claim_run)"
-        " SELECT 'case_' || n, 'run_1', 'acct_1', {no}, 'cus_' || n, 'usd', '', '', CASE WHEN n < 99900 THEN 'closed'"
+        " SELECT 'case_' || n, 'run_1', 'acct_1', {no}, 'cus_' || n, 'usd', '', '', CASE WHEN n < {rows} - 100 THEN 'closed'"
         " ELSE 'refunding' END, n, 1, 'run_1' FROM numbers"
     ),
     (
@@ -55,8 +55,8 @@ _FILL = (
     ),
 )
 _NUMBERS = {
-    "sqlite": "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) ",
-    "postgresql": "WITH numbers AS (SELECT n FROM generate_series(1, 100000) AS n) ",
+    "sqlite": "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows}) ",
+    "postgresql": "WITH numbers AS (SELECT n FROM generate_series(1, {rows}) AS n) ",
 }
 _ASKED = {
     "of_now": NOW,
@@ -82,16 +82,18 @@ QUESTIONS = {
 }
 
 
-@pytest.fixture
-def full(lasting_url: str) -> Iterator[SqlLedger]:
-    """A ledger with 100,000 rows of everything."""
+@pytest.fixture(params=[10_000, pytest.param(100_000, marks=pytest.mark.deep)])
+def full(lasting_url: str, request: pytest.FixtureRequest) -> Iterator[SqlLedger]:
+    """A ledger with so many rows of everything."""
     ledger = started(SqlLedger.open(lasting_url))
     with ledger._database.writing() as connection:
         of = connection.dialect.name
         no = {"sqlite": "0", "postgresql": "false"}[of]
         for statement in _FILL:
             insert, _, rows = statement.partition(" SELECT ")
-            connection.exec_driver_sql(f"{insert} {_NUMBERS[of]} SELECT {rows}".format(now=NOW, no=no))
+            connection.exec_driver_sql(
+                f"{insert} {_NUMBERS[of]} SELECT {rows}".format(now=NOW, no=no, rows=request.param)
+            )
         connection.exec_driver_sql("ANALYZE")
     yield ledger
     ledger.close()
