@@ -318,7 +318,7 @@ def test_nothing_of_the_address_is_logged(postgres_url: str, caplog: pytest.LogC
     ledger = started(SqlLedger.open(postgres_url))
     run_sql(
         postgres_url,
-        f"SELECT pg_terminate_backend(pid) {OTHERS}",
+        f"SELECT pg_terminate_backend(pid, 10000) {OTHERS}",
     )
     assert ledger.newest_run() is not None, "a lost connection is noticed before it is used"
     ledger.close()
