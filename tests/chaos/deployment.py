@@ -1,6 +1,7 @@
 """One deployment of the service: a ledger, a number of Redis, web, beat and workers; each process is kept running."""
 
 import os
+import signal
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -135,10 +136,10 @@ class Deployment:
         """Kill all processes."""
         self._open.close()
 
-    def pause(self) -> None:
-        """`kill -9` of everything; nothing starts until `go_on`."""
+    def pause(self, *, how: signal.Signals = signal.SIGKILL) -> None:
+        """End everything, by `kill -9` or in good order; nothing starts until `go_on`."""
         for slot in self.slots.values():
-            slot.pause()
+            slot.pause(how=how)
 
     def go_on(self) -> None:
         """Start everything again."""

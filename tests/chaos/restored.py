@@ -5,6 +5,7 @@ the 24 hours that a young reserve has to wait. `simply`: what people do: the wor
 may be lost for good either: what the copy has forgotten is found by `recover --full` a day later.
 """
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Final, Literal, get_args
 from psycopg import sql
 
 from refund_worker.adapters.ledger import upgrade
+from refund_worker.sandbox import Fault
 from tests.chaos.deployment import Deployment
 from tests.chaos.faults import DAY_AND_HOUR_S
 from tests.chaos.stage import Stage, come_to_rest, feeding, stage
 from tests.chaos.trace import write_traces
 from tests.chaos.verdict import Verdict
+from tests.crash.scenes import REFUNDS
 
 Way = Literal["as_documented", "simply"]
 WAYS: Final[tuple[Way, ...]] = get_args(Way)
@@ -27,6 +30,9 @@ BEFORE_S = 10.0
 BETWEEN_S = 10.0
 # How long the workers go on with the copy before somebody reads the manual.
 SIMPLY_S = 20.0
+# How long refunds have no answer before the copy is made, and how many are refused after it.
+SILENT_S = 3.0
+REFUSED = 8
 
 
 def restored(way: Way, *, seed: int, directory: Path, say: Callable[[str], None], scale: float = 1.0) -> Verdict:
@@ -60,9 +66,19 @@ def restored(way: Way, *, seed: int, directory: Path, say: Callable[[str], None]
 
 
 def _copied(on: Stage, one: Deployment) -> None:
-    """Copy the database while all its processes are dead, and start them again."""
-    one.pause()
+    """Copy the database while all its processes are stopped, and start them again.
+
+    Refunds have no answer before the copy is made, and are refused after it: the copy knows cases that were given back
+    since, and has forgotten that their refunds were refused for good.
+    """
+    on.sandbox.faults.add(Fault(kind="before_execution", method="POST", path=REFUNDS, times=0))
+    time.sleep(SILENT_S)
+    one.pause(how=signal.SIGTERM)
     one.trail.close()
+    on.sandbox.faults.clear()
+    on.sandbox.faults.add(
+        Fault(kind="refused", method="POST", path=REFUNDS, times=REFUSED, code="charge_expired_for_capture")
+    )
     on.postgres.create_database(f"copy_{one.name}", template=f"ledger_{one.name}")
     one.go_on()
 
