@@ -29,14 +29,14 @@ class Discovery:
 
     Attributes:
         calls: Of the night's discovery, by endpoint, also what the worker asks at its start.
-        calls_in_all: Of the whole night, refunds included.
+        night: Of the whole night by endpoint, refunds included.
         wrong: What Stripe's own books show that should not be.
     """
 
     customers: int
     changes: int
     calls: dict[str, int]
-    calls_in_all: int
+    night: dict[str, int]
     wrong: tuple[str, ...]
 
     @property
@@ -66,7 +66,7 @@ def discovery(*, customers: int, changes: int) -> Discovery:
             customers=customers,
             changes=changes,
             calls=dict(calls),
-            calls_in_all=sum(sandbox.log.per_endpoint.values()),
+            night=dict(sandbox.log.per_endpoint),
             wrong=(*others, *wrong_books(sandbox, of=changes)),
         )
 
