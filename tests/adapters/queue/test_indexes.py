@@ -27,7 +27,8 @@ _FILL = (
     (
         "INSERT INTO queue (customer, cause, due_at, run, requested, attempts, fence, claimed_by, lease_until)"
         " SELECT 'cus_' || n, 'night', {now} - 500 + n, CASE WHEN n * 100 < {rows} THEN 'run_1' END, 1, 0, 1,"
-        " CASE WHEN n > {rows} - 100 THEN 'w' END, CASE WHEN n > {rows} - 100 THEN {now} + 50 + n - {rows} END FROM numbers"
+        " CASE WHEN n > {rows} - 100 THEN 'w' END, CASE WHEN n > {rows} - 100 THEN {now} + 50 + n - {rows} END"
+        " FROM numbers"
     ),
     (
         "INSERT INTO events (id, type, created, source, received_at, absorbed_at)"
@@ -40,8 +41,8 @@ _FILL = (
     (
         "INSERT INTO cases"
         " (id, run, account, livemode, customer, currency, digest, plan, state, opened_at, fence, claim_run)"
-        " SELECT 'case_' || n, 'run_1', 'acct_1', {no}, 'cus_' || n, 'usd', '', '', CASE WHEN n < {rows} - 100 THEN 'closed'"
-        " ELSE 'refunding' END, n, 1, 'run_1' FROM numbers"
+        " SELECT 'case_' || n, 'run_1', 'acct_1', {no}, 'cus_' || n, 'usd', '', '',"
+        " CASE WHEN n < {rows} - 100 THEN 'closed' ELSE 'refunding' END, n, 1, 'run_1' FROM numbers"
     ),
     (
         "INSERT INTO steps"
