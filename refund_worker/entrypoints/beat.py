@@ -90,7 +90,7 @@ class LeasedScheduler(Scheduler):
     def __init__(self, *arguments: Any, parts: BeatParts, **options: Any) -> None:
         """Keep the parts; nothing is sent."""
         self._parts = parts
-        self._leading = False
+        self._leading: bool | None = None  # not looked yet
         self._looked_at = float("-inf")
         self._lease_trouble, self._sending_trouble = Trouble("beat_lease"), Trouble("beat_sending")
         super().__init__(*arguments, **options)
@@ -136,12 +136,13 @@ class LeasedScheduler(Scheduler):
     def _leads(self) -> bool:
         now = time.monotonic()
         if now - self._looked_at < LOOK_EVERY_S - 0.1:
-            return self._leading
+            return bool(self._leading)
         self._looked_at = now
-        before, self._leading = self._leading, self._take()
-        if self._leading is not before:
-            log.info("beat_leads" if self._leading else "beat_waits", holder=self._parts.holder)
-        return self._leading
+        before, leads = self._leading, self._take()
+        self._leading = leads
+        if leads is not before:
+            log.info("beat_leads" if leads else "beat_waits", holder=self._parts.holder)
+        return leads
 
     def _take(self) -> bool:
         parts = self._parts

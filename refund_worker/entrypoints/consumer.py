@@ -1,6 +1,7 @@
 """Celery's consumer, which says in one line what it refuses: no dump of a message, whose content is a stranger's."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -15,6 +16,20 @@ _NAME_LENGTH_MAX = 100
 
 class QuietConsumer(Consumer):
     """Each refused message is gone after its line: it cannot come back as a loop of tracebacks."""
+
+    def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Message], None]:
+        """Celery's own, which trips over headers that are not as it writes them (no `id`, a list as `task`)."""
+        take = super().create_task_handler(*arguments, **options)
+
+        def take_or_refuse(message: Message) -> None:
+            try:
+                take(message)
+            except (OSError, RedisError):
+                raise  # Redis went away: Celery connects again, and the message comes back
+            except Exception as error:  # noqa: BLE001  it would lose the connection, come back and do it again, for ever
+                self._refuse(message, f"it is malformed: {type(error).__name__}")
+
+        return take_or_refuse
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:
         """It is not JSON (a pickle, say), or broken."""

@@ -20,8 +20,9 @@ from refund_worker.entrypoints import tasks
 from refund_worker.entrypoints.celery_settings import broker_url, celery_settings
 from refund_worker.entrypoints.exits import Exit, one_line_and_exit, say
 from refund_worker.entrypoints.hiring import hire
+from refund_worker.entrypoints.telemetry import begin_telemetry
 from refund_worker.entrypoints.working import Shift, current_shift, take_over
-from refund_worker.observability import configure_logging
+from refund_worker.observability import configure_logging, keep_secret
 from refund_worker.settings import Settings, load_settings
 
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
@@ -39,7 +40,10 @@ class ShiftStep(bootsteps.StartStopStep):
         super().__init__(parent, **options)
         if current_shift() is None:
             with one_line_and_exit():
-                take_over(hire(load_settings(os.environ)))
+                settings = load_settings(os.environ)
+                keep_secret(settings.secrets())
+                begin_telemetry(settings, role="worker")
+                take_over(hire(settings))
 
     def start(self, parent: Any) -> None:  # noqa: ARG002  as Celery calls it
         """Begin to work."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from celery import Celery
 from redis import Redis
+from structlog.testing import capture_logs
 
 from deploy.local import RedisServer
 from refund_worker.adapters.broker import Broker
@@ -84,8 +85,10 @@ def turns(scheduler: LeasedScheduler) -> None:
 def test_of_two_beats_one_sends(stage: Stage) -> None:
     """Each wake-up once; the other takes over when the first gives its lease back, or has not renewed it in time."""
     first, second = stage.beat("first"), stage.beat("second")
-    turns(first)
-    turns(second)
+    with capture_logs() as said:
+        turns(first)
+        turns(second)
+    assert [(line["event"], line["holder"]) for line in said] == [("beat_leads", "first"), ("beat_waits", "second")]
     assert stage.waiting() == len(TASKS)
     first.close()
     turns(second)

@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+from celery import Celery
 from redis import Redis
 
 from deploy.local import RedisServer
@@ -34,6 +36,27 @@ def test_a_worker_refunds_what_was_queued(roles: Roles) -> None:
     assert {line["outcome"] for line in worker.events("case_finished")} == {"refunded"}
     assert worker.end() == 0
     assert "Traceback" not in worker.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"task": "refund_worker.tick"}, id="no-id"),
+        pytest.param({"task": ["refund_worker.tick"], "id": "1"}, id="a-list-of-tasks"),
+        pytest.param({"task": "refund_worker.tick", "id": "1", "eta": "soon"}, id="no-time"),
+    ],
+)
+def test_headers_that_are_not_celerys_cost_a_line(roles: Roles, headers: dict[str, object]) -> None:
+    """The message is gone: it does not come back, and the next one is heard."""
+    worker = roles.start("worker")
+    with Celery(broker=roles.place.environ["REDIS_URL"], set_as_current=False) as app, app.connection_for_write() as to:
+        to.Producer().publish([[], {}, {}], routing_key="refund_worker", headers=headers)
+    roles.send("refund_worker.unheard_of")
+    until(lambda: len(worker.events("message_refused")) == 2)
+    assert worker.end() == 0
+    assert "Connection to broker lost" not in worker.log.read_text()
+    with Redis.from_url(roles.place.environ["REDIS_URL"]) as redis:
+        assert not redis.exists("refund_worker", "refund_worker.unacked")
 
 
 def test_a_signal_ends_a_worker_in_order(roles: Roles) -> None:

@@ -1,5 +1,8 @@
 """Wrong configuration is told at the start: one line that says what to do, exit code 2, and nothing has begun."""
 
+import subprocess
+import sys
+
 import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
@@ -57,6 +60,32 @@ def test_a_ledger_of_another_account(place: Place, redis_url: str) -> None:
     ledger.close()
     place.environ.update({"REDIS_URL": redis_url, "DATABASE_URL": f"sqlite:///{place.directory}/other.sqlite"})
     check_told(place, "worker", "belongs to Stripe account acct_other")
+
+
+def test_web_with_a_key_of_the_other_mode(place: Place) -> None:
+    """It would refuse every webhook."""
+    url = f"sqlite:///{place.directory}/test.sqlite"
+    ledger = SqlLedger.open(url)
+    ledger.bind(Account(id="acct_ours", livemode=False), now=1)
+    ledger.close()
+    place.environ.update(LIVE | {"DATABASE_URL": url})
+    check_told(place, "web", "STRIPE_API_KEY is of live mode, the ledger of test mode")
+
+
+def test_celerys_own_command(place: Place, redis_url: str) -> None:
+    """`celery -A refund_worker.entrypoints.celery_app worker` checks the same, and shows no secret either."""
+    place.environ.update({"REDIS_URL": redis_url, "DATABASE_URL": f"postgresql://u:{SECRET}@127.0.0.1:1/x"})
+    ended = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "refund_worker.entrypoints.celery_app", "worker"],
+        env=place.environ,
+        cwd=place.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "cannot be reached, nothing listens there" in ended.stderr.splitlines()[-1]
+    assert SECRET not in ended.stdout + ended.stderr
 
 
 def check_told(place: Place, role: str, said: str) -> None:

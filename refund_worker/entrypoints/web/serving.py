@@ -40,17 +40,19 @@ def serve(settings: Settings) -> Exit:
 
     Raises:
         LedgerError: If the ledger cannot be used, or lacks the tables of this version.
-        WrongUse: If the port is taken.
+        WrongUse: If the port is taken, or the key is of the other mode than the ledger.
     """
     with contextlib.ExitStack() as open_now:
         database = open_database(settings.database_url)
         open_now.callback(database.close)
+        gauges = SqlGauges(database)
+        _check_mode(settings, bound=gauges.state().livemode)
         listener = open_now.enter_context(_listener(settings.port))
         if not settings.webhook_secrets:
             log.warning("webhooks_disabled", path=PATH, why="STRIPE_WEBHOOK_SECRET is not set: only polls find changes")
         parts = WebParts(
             queue=SqlQueue(database),
-            gauges=SqlGauges(database),
+            gauges=gauges,
             clock=SystemClock(),
             webhook_secrets=settings.webhook_secrets,
             livemode=None if settings.stripe_api_key is None else settings.livemode,
@@ -61,6 +63,15 @@ def serve(settings: Settings) -> Exit:
         _Server(_config(parts)).run(sockets=[listener])
         log.info("web_ended")
     return Exit.FINISHED
+
+
+def _check_mode(settings: Settings, *, bound: bool | None) -> None:
+    """With the key of the other mode every webhook would be refused."""
+    if settings.stripe_api_key is not None and bound not in {None, settings.livemode}:
+        key, ledger = ("live", "test") if settings.livemode else ("test", "live")
+        raise WrongUse(
+            f"STRIPE_API_KEY is of {key} mode, the ledger of {ledger} mode: correct STRIPE_API_KEY or DATABASE_URL"
+        )
 
 
 class _Server(uvicorn.Server):
@@ -104,7 +115,8 @@ def _listener(port: int) -> Iterator[socket.socket]:
     try:
         listening = _bound(port)
     except OSError as error:
-        raise WrongUse(f"cannot listen on port {port}: {error.strerror}; choose another in PORT") from None
+        why = os.strerror(error.errno) if error.errno else error  # its own text repeats the address
+        raise WrongUse(f"cannot listen on port {port}: {why}; choose another in PORT") from None
     with listening:
         # Inherited by its connections. An answer is written in two parts: without it the second waits for the other
         # side's delayed acknowledgement, 40 ms. (asyncio sets it only on sockets that it made itself.)
