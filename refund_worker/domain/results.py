@@ -40,6 +40,7 @@ class CaseResult:
     Attributes:
         detail: What went wrong, for the log: Stripe's words, or the traceback of a bug.
         plan: What was decided; None once the run has told of the case.
+        run: In which of several runs it was worked; None where the one run is known.
     """
 
     case: str
@@ -59,6 +60,7 @@ class CaseResult:
     held_minor: int = 0
     detail: str | None = None
     plan: Plan | None = None
+    run: str | None = None
 
     @property
     def left_minor(self) -> int:

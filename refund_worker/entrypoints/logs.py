@@ -58,7 +58,7 @@ class WorkLog:
         """A case ended, or stays as it is."""
         self._trouble.over()
         self._counts.case(result)
-        _log_case(result)
+        _log_case(result, run=result.run)
         if result.outcome is Outcome.FAILED:
             report(f"case {result.case} failed ({result.reason}): {result.detail}")
 
@@ -67,12 +67,12 @@ class WorkLog:
         self._trouble.tell(error)
 
 
-def _log_case(result: CaseResult, **more: str) -> None:
+def _log_case(result: CaseResult, *, run: str | None) -> None:
     """The canonical line of a case: all that is known of it, once."""
     write = log.error if result.outcome in _BAD else log.info
     write(
         "case_finished",
-        **more,
+        run=run,
         case=result.case,
         customer=result.customer,
         currency=result.currency,

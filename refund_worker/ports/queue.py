@@ -51,8 +51,11 @@ class CustomerQueue(Protocol):
     def examined(self, claim: QueueClaim, *, now: int) -> None:
         """Take the customer out of the queue; one that was wanted again meanwhile stays. Nothing for a lost claim."""
 
-    def postpone(self, claim: QueueClaim, *, until: int) -> None:
-        """Give the entry back, due at another time. Nothing for a lost claim."""
+    def postpone(self, claim: QueueClaim, *, until: int, leaves_run: bool = False) -> None:
+        """Give the entry back, due at another time. Nothing for a lost claim.
+
+        With `leaves_run` it belongs to no run any more: what rests until the next night is that night's.
+        """
 
     def end_queue_leases(self, *, gone: Callable[[str], bool]) -> int:
         """Free the entries of workers that are gone; returns how many."""
@@ -61,7 +64,10 @@ class CustomerQueue(Protocol):
         """Free the entries that a worker claimed and knows nothing of, but for customers in hand; returns how many."""
 
     def assign_due(self, *, run: str, before: int) -> int:
-        """Make entries that belong to no run, or to one that ended, and are due by then part of a run; how many."""
+        """Make entries that belong to no run, or to one that ended, and are due by then part of a run; how many.
+
+        Those somebody works on too: the run waits for them.
+        """
 
     def left_of(self, run: str, *, before: int | None = None) -> int:
         """How many entries of a run are in the queue, those somebody works on too; `before`: due before then."""

@@ -84,7 +84,8 @@ class _Discovery:
                 customer for customer, items in self.pending.items() if sum(item.amount_minor for item in items) < 0
             )
         self._want(one.plan.customer for one in self.world.ledger.standings() if one.outcome is Outcome.HELD)
-        queue.assign_due(run=self.run.id, before=self.world.clock.now())
+        # What waits only for its invoices to settle, or is being worked on, is this night's too.
+        queue.assign_due(run=self.run.id, before=self.world.clock.now() + self.world.settling_s)
         queue.progress(self.run.id, phase=Phase.WORKING)
 
     def _sweep(self, cursor: str | None) -> None:

@@ -1,8 +1,12 @@
-"""Finds the run that a customer of the queue belongs to: the one it was put in, or the events run of the day."""
+"""Finds the run that a customer of the queue belongs to: the one it was put in, or the events run of the day.
+
+While a night discovers, whoever comes into the queue without a run is the night's: its poll brought most of them.
+"""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 from refund_worker.domain.nights import Phase, SharedRun, events_name
 from refund_worker.domain.queueing import Wanted
@@ -33,7 +37,6 @@ class Places:
     mode: RunMode
     stopping: Callable[[], bool]
     _known: dict[str, Place] = field(default_factory=dict)
-    _events: tuple[str, str] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, wanted: Wanted) -> Place | None:
@@ -44,7 +47,7 @@ class Places:
                 return None
             if shared is not None and shared.phase is not Phase.ENDED:
                 return self.of_run(shared.run)
-        place = self.of_run(self._events_run())
+        place = self.of_run(self._night_that_discovers() or self._events_run())
         return None if place.gate.stopped_by is not None else place
 
     def of_run(self, run: str) -> Place:
@@ -61,13 +64,26 @@ class Places:
 
     def _events_run(self) -> str:
         """The events run of today; it is created when it is first needed."""
-        today = self.world.calendar.today()
-        events = self._events
-        if events is None or events[0] != today:
-            # Plans have a run of their own: whoever may pay from noon on must not wait for the next day's.
-            name = events_name(today) if self.mode is RunMode.RUN else f"{events_name(today)} plans"
-            events = self._events = (today, open_shared_run(self.world, name=name, mode=self.mode).run)
-        return events[1]
+        today = events_name(self.world.calendar.today())
+        # Plans have a run of their own: whoever may pay from noon on must not wait for the next day's.
+        name = today if self.mode is RunMode.RUN else f"{today} plans"
+        events = open_shared_run(self.world, name=name, mode=self.mode)
+        for number in count(2):
+            if events.phase is not Phase.ENDED:
+                break
+            # A worker whose clock is ahead ended it, or the company's clock was set back a day: the day has another.
+            events = open_shared_run(self.world, name=f"{name} {number}", mode=self.mode)
+        return events.run
+
+    def _night_that_discovers(self) -> str | None:
+        return next(
+            (
+                shared.run
+                for shared in self.world.queue.open_runs()
+                if shared.phase is Phase.DISCOVERING and shared.stopped_by is None
+            ),
+            None,
+        )
 
 
 def open_shared_run(world: World, *, name: str, mode: RunMode, sweep: bool = False) -> SharedRun:

@@ -1,5 +1,7 @@
 """Examines one customer of the queue, and says what becomes of its entry: out of the queue, or due again, and when."""
 
+from dataclasses import replace
+
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Customer
@@ -21,7 +23,7 @@ def work_wanted(world: World, places: Places, claim: QueueClaim) -> CaseResult |
     """
     place = places.of(claim.wanted)
     if place is None:
-        world.queue.postpone(claim, until=_next_night(world))
+        _leave_to_the_night(world, claim)
         return None
     found = _examined(world, place, claim)
     if found is Nothing.NOT_BEGUN:
@@ -33,7 +35,7 @@ def work_wanted(world: World, places: Places, claim: QueueClaim) -> CaseResult |
         return None
     place.gate.finished(found)
     _settle(world, place, claim, found)
-    return found
+    return replace(found, run=place.run)
 
 
 def _settle(world: World, place: Place, claim: QueueClaim, result: CaseResult) -> None:
@@ -47,9 +49,9 @@ def _settle(world: World, place: Place, claim: QueueClaim, result: CaseResult) -
         # It has no row of its own: the trail says that this run looked, and why it could decide nothing.
         with world.ledger.writing() as writer:
             writer.could_not_plan(run=place.run, kept=unplanned_json(result), now=now)
-    if unplanned or result.reason in {Reason.RUN_LIMIT, Reason.CASE_LIVE}:
-        # Nothing that this run could do better: the next night looks again.
-        world.queue.postpone(claim, until=_next_night(world))
+    if unplanned or result.outcome is Outcome.PLANNED or result.reason is Reason.CASE_LIVE:
+        # Nothing that this run could do better: the next night looks again, and pays where this one only planned.
+        _leave_to_the_night(world, claim)
     else:
         world.queue.examined(claim, now=now)  # a case that is live still goes its own way
 
@@ -64,5 +66,7 @@ def _examined(world: World, place: Place, claim: QueueClaim) -> CaseResult | Not
         return fail_customer(world, bug, Customer(id=claim.wanted.customer))
 
 
-def _next_night(world: World) -> int:
-    return world.calendar.next_night().at
+def _leave_to_the_night(world: World, claim: QueueClaim) -> None:
+    """Let an entry rest until the next night; a moment longer, so that the night has begun and takes it over."""
+    until = world.calendar.next_night().at + world.settling_s
+    world.queue.postpone(claim, until=until, leaves_run=True)

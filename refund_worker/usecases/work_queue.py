@@ -6,7 +6,7 @@ live case of a customer, and the keys: a worker that was paused past its queue l
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -126,6 +126,7 @@ class Crew:
         case = self.world.ledger.case(claim.case)
         if case is not None:
             self._places.of_run(case.run).gate.finished(result, resumed=True)
+            result = replace(result, run=case.run)
         self.watcher.case_finished(result)
 
     def _examine(self, claim: QueueClaim) -> None:

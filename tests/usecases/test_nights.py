@@ -1,18 +1,25 @@
 """Nights from their begin to their end: whom they find, when they sweep, what they tell, and that each is made once."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import Unauthorized
+from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.nights import Phase
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.runs import RunMode, RunStatus
+from refund_worker.ports import Calendar, StripeGateway
 from refund_worker.sandbox import Fault, Sandbox
+from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.end_runs import end_runs, tally_of_run
+from refund_worker.usecases.poll_events import poll_events
 from refund_worker.usecases.report_run import report_run
 from refund_worker.usecases.start_night import start_night
 from refund_worker.usecases.tend_night import tend_night
@@ -32,6 +39,7 @@ def make_night(world: World, *, mode: RunMode = RunMode.RUN) -> Told:
     """One whole night: begun, discovered, worked off, ended."""
     until_night(world)
     tend_night(world, mode=mode, stopping=Signal())
+    world.clock.sleep(world.settling_s)
     told = work(world, mode=mode)
     tend_night(world, mode=mode, stopping=Signal())
     return told
@@ -263,6 +271,118 @@ def test_what_a_limit_kept_back_waits_for_the_next_night() -> None:
     make_night(world)
     make_night(world)
     assert money(sandbox) == [(0, 5_000)] * 3
+
+
+def test_a_stopped_night_loses_nobody_whoever_looks_first() -> None:
+    """A worker looks each second, and may claim what waits for the night before the night has begun."""
+    sandbox, _ = cancelled(3)
+    world = make_world(sandbox, policy=Policy(run_cases_max=1))
+    make_night(world)
+    for _ in range(2):
+        until_night(world)
+        assert work(world).words == []
+        make = partial(tend_night, world, mode=RunMode.RUN, stopping=Signal())
+        make()
+        world.clock.sleep(world.settling_s)
+        work(world)
+        make()
+    assert money(sandbox) == [(0, 5_000)] * 3
+
+
+def test_what_is_only_planned_is_paid_once_money_may_move() -> None:
+    """Plans of some nights in between: no event tells of these customers again, and no sweep comes for days."""
+    sandbox, world = swept()
+    _, subscription = subscribed(sandbox)
+    sandbox.clock.advance(DAY_S // 2)
+    cancel(sandbox, subscription)
+    for _ in range(2):
+        assert make_night(world, mode=RunMode.PLAN).words == [("planned", None)]
+    assert make_night(world).words == [("refunded", None)]
+    assert newest(world)["sweep"] is False
+    assert [balance for balance, _ in money(sandbox)] == [0, 0]
+
+
+def test_whom_events_bring_while_a_night_discovers_is_the_nights() -> None:
+    """Worked at once by whoever is free, or settling when discovery ends: the night's report has both."""
+    sandbox, world = swept()
+    early, late = (subscribed(sandbox) for _ in range(2))
+    until_night(world)
+    cancel(sandbox, early[1])
+    found = Told()
+
+    def meanwhile() -> None:
+        if not found.results:
+            poll_events(world)
+            absorb_events(world, mode=RunMode.RUN)
+            sandbox.clock.advance(world.settling_s)
+            found.results.extend(work(world).results)
+            cancel(sandbox, late[1])
+
+    inner = world.stripe
+    watched = replace(world, stripe=_Listing(inner, meanwhile))
+    tend_night(watched, mode=RunMode.RUN, stopping=Signal())
+    night = world.queue.shared(f"night {world.calendar.today()}")
+    assert night is not None
+    assert [(one.customer, one.run) for one in found.results] == [(early[0], night.run)]
+    assert end_runs(world) == ()
+    sandbox.clock.advance(world.settling_s)
+    assert [(one.customer, one.run) for one in work(world).results] == [(late[0], night.run)]
+    assert end_runs(world) == (night.name,)
+    assert {case.plan.customer for case in world.ledger.cases_of_run(night.run)} == {early[0], late[0]}
+
+
+class _Listing:
+    """A gateway where something happens whenever pending items are listed, which a discovery does."""
+
+    def __init__(self, inner: StripeGateway, act: Callable[[], None]) -> None:
+        self._inner = inner
+        self._act = act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
+        """Act first."""
+        self._act()
+        return iter(self._inner.pending_items(customer))
+
+
+def test_the_events_run_of_a_day_to_come_is_not_over() -> None:
+    """A worker whose clock is ahead began it; and where it is over all the same, the day gets another."""
+    sandbox, (first, second) = cancelled(2)
+    world = make_world(sandbox)
+    sandbox.clock.advance(DAY_S)
+    want_customer(world, customer=first, cause=Cause.COMMAND)
+    work(world)
+    ahead = world.calendar.today()
+    behind = replace(world, calendar=_Calendar(world.calendar, today="2026-01-01"))
+    for _ in range(2):
+        assert end_runs(behind) == ()
+        sandbox.clock.advance(3_600)
+    events = world.queue.shared(f"events {ahead}")
+    assert events is not None
+    assert events.cursor is None
+    world.queue.end_shared(events.run, status="finished", summary={}, now=world.clock.now())
+    want_customer(world, customer=second, cause=Cause.COMMAND)
+    assert work(world).words == [("refunded", None)]
+    again = world.queue.shared(f"events {ahead} 2")
+    assert again is not None
+    assert len(list(world.ledger.cases_of_run(again.run))) == 1
+
+
+class _Calendar:
+    """A calendar with another date."""
+
+    def __init__(self, inner: Calendar, *, today: str) -> None:
+        self._inner = inner
+        self._today = today
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def today(self) -> str:
+        """The other date."""
+        return self._today
 
 
 def test_a_sum_that_is_reached_keeps_only_what_does_not_fit() -> None:

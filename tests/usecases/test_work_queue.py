@@ -47,6 +47,11 @@ def due_in(world: World) -> int | None:
     return None
 
 
+def until_next_night(world: World) -> int:
+    """Seconds until the next night has begun and takes over what was left to it."""
+    return world.calendar.next_night().at + world.settling_s - world.clock.now()
+
+
 def test_a_wanted_customer_is_examined_and_refunded() -> None:
     """want, claim, examine, refund: the entry is gone, the case belongs to the events run of the day."""
     sandbox, (customer,) = cancelled(1)
@@ -106,7 +111,7 @@ def test_without_an_answer_the_customer_is_tried_again_later_and_later() -> None
     pauses = []
     for _ in range(TRIES_MAX):
         assert work(world).words == [("failed", "stripe_busy")]
-        night = world.calendar.next_night().at - world.clock.now()
+        night = until_next_night(world)
         pauses.append(due_in(world) or 0)
         sandbox.clock.advance(pauses[-1])
     assert pauses[:-1] == [30, 60, 120, 240, 480, 960, 1_920]
@@ -121,7 +126,7 @@ def test_an_unreadable_customer_fails_and_is_looked_at_in_the_next_night() -> No
     sandbox, world, _ = wanted(1)
     sandbox.faults.add(Fault(kind="malformed_body", method="GET", path="/v1/invoices", times=0))
     assert work(world).words == [("failed", "facts_unreadable")]
-    assert due_in(world) == world.calendar.next_night().at - world.clock.now()
+    assert due_in(world) == until_next_night(world)
 
 
 def test_a_live_case_keeps_its_customer_in_the_queue_until_it_is_closed() -> None:
@@ -369,7 +374,7 @@ def test_what_stops_a_run_stops_it_for_all_workers(fault: Fault, stopped_by: str
     shared = world.queue.shared(f"events {world.calendar.today()}")
     assert shared is not None
     assert stopped_by in (shared.stopped_by or "").lower() + str(shared.stop)
-    assert due_in(world) == world.calendar.next_night().at - world.clock.now()
+    assert due_in(world) == until_next_night(world)
 
 
 def test_two_workers_share_the_limits_of_a_run() -> None:

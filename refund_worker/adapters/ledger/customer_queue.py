@@ -58,6 +58,7 @@ _POSTPONE = (
     .where(*_NEWEST)
     .values(**_RELEASED, due_at=case((_wanted_earlier, queue.c.due_at), else_=bindparam("until")))
 )
+_POSTPONE_OUT = _POSTPONE.values(run=None)
 _CLAIMANTS = select(queue.c.claimed_by).where(CLAIMED).distinct()
 _OF_CLAIMANTS = (
     select(queue.c.customer)
@@ -70,7 +71,7 @@ _ENDED_RUNS = select(shared_runs.c.run).where(shared_runs.c.phase == str(Phase.E
 _NOBODYS = or_(queue.c.run.is_(None), queue.c.run.in_(_ENDED_RUNS))
 _UNASSIGNED = (
     select(queue.c.customer)
-    .where(FREE, _NOBODYS, queue.c.due_at <= bindparam("before"))
+    .where(_NOBODYS, queue.c.due_at <= bindparam("before"))
     .order_by(queue.c.customer)
     .with_for_update()
 )
@@ -147,10 +148,11 @@ class CustomerRows(OnDatabase):
             if out.rowcount == 0:
                 connection.execute(_WANTED_AGAIN, _of(claim))
 
-    def postpone(self, claim: QueueClaim, *, until: int) -> None:
-        """Give the entry back, due then; earlier where it was wanted meanwhile for an earlier time."""
+    def postpone(self, claim: QueueClaim, *, until: int, leaves_run: bool = False) -> None:
+        """Give the entry back, due then; earlier where it was wanted meanwhile for an earlier time; see the port."""
+        postpone = _POSTPONE_OUT if leaves_run else _POSTPONE
         with self._database.writing() as connection:
-            connection.execute(_POSTPONE, {**_of(claim), "of_requested": claim.requested, "until": until})
+            connection.execute(postpone, {**_of(claim), "of_requested": claim.requested, "until": until})
 
     def end_queue_leases(self, *, gone: Callable[[str], bool]) -> int:
         """Free the entries of workers that are gone; their time stays."""

@@ -171,19 +171,32 @@ def test_a_worker_lets_go_of_entries_it_knows_nothing_of(queue: WorkQueue) -> No
 
 
 def test_a_night_takes_what_is_due_and_belongs_to_no_run(queue: WorkQueue) -> None:
-    """What is being examined now stays with the run in which it is."""
+    """What is being examined now too: the night ends after it."""
     queue.want([wish("cus_1")], now=NOW)
-    claimed(queue)
+    (claim,) = claimed(queue)
     queue.want([wish("cus_2"), wish("cus_3", due_at=NOW - 1), wish("cus_4", due_at=NOW + 1)], now=NOW)
-    assert queue.assign_due(run="run_1", before=NOW) == 2
+    assert queue.assign_due(run="run_1", before=NOW) == 3
     assert queue.assign_due(run="run_1", before=NOW) == 0
-    assert queue.left_of("run_1") == 2
+    assert queue.left_of("run_1") == 3
+    queue.examined(claim, now=NOW)
     assert [(claim.wanted.customer, claim.wanted.run) for claim in claimed(queue, at=NOW + 1)] == [
         ("cus_3", "run_1"),
         ("cus_2", "run_1"),
         ("cus_4", None),
     ]
     assert queue.left_of("run_1") == 2
+
+
+def test_what_is_put_off_out_of_its_run_is_nobodys(queue: WorkQueue) -> None:
+    """What only rests a moment stays."""
+    queue.want([wish(run="run_1"), wish("cus_2", run="run_1")], now=NOW)
+    first, second = claimed(queue)
+    queue.postpone(first, until=NOW + 9, leaves_run=True)
+    queue.postpone(second, until=NOW + 9)
+    assert [(claim.wanted.customer, claim.wanted.run) for claim in claimed(queue, at=NOW + 9)] == [
+        ("cus_1", None),
+        ("cus_2", "run_1"),
+    ]
 
 
 def test_a_night_takes_what_a_run_that_ended_left_behind(queue: WorkQueue, ledger: SqlLedger) -> None:
