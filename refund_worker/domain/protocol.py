@@ -26,6 +26,7 @@ expected one is trusted by the claim that opened the case (decision 0002: what t
 | CLOSING_IS_FINAL | the decision to give back is committed before the rest is read; no refund is sent after it |
 | ORPHAN_RESERVATION_IS_GIVEN_BACK | a rest without a live case is never finished, always given back |
 | FAILED_REFUND_IS_RECREDITED | a refund that failed later returns to the credit, once |
+| TAKEN_OVER_READS_THE_MARK | before it refunds, whoever takes a case over adopts what Stripe shows; given back: close |
 | HALT_BEGINS_NOTHING | during a halt no reserve is sent, and no refund of a case of which none was sent |
 """
 

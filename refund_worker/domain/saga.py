@@ -6,6 +6,7 @@ The order is reserve, refund newest first, close (decision 0002). Every branch t
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
 from refund_worker.domain.cases import Case, SendAnswer, State, Step, StepState
@@ -139,12 +140,17 @@ def _refunding(case: Case, *, now: int) -> Move:
     if _is_stale(case, now=now):
         return GoOn(state=State.CLOSING, reason=Reason.PLAN_STALE)
     return IntendRefund(
-        name=f"refund:{len(latest) + 1}",
+        name=f"refund:{_numbered(latest) + 1}",
         attempt=1,
         charge=refund.charge,
         invoice=refund.invoice,
         amount_minor=refund.amount_minor,
     )
+
+
+def _numbered(names: Iterable[str]) -> int:
+    """The highest number of a refund's name: one that was adopted may have left a gap, whose key may be spent."""
+    return max((int(name.partition(":")[2]) for name in names), default=0)
 
 
 def next_refund(case: Case) -> PlannedRefund | None:
@@ -157,7 +163,8 @@ def next_refund(case: Case) -> PlannedRefund | None:
     used: Counter[tuple[str, str]] = Counter()
     closed: set[str] = set()
     for step in latest_attempts(one for one in case.steps if one.kind == "refund").values():
-        subscription = subscriptions[step.target, invoice_of(step)]
+        # A refund of the mark that an older copy of the ledger forgot may be over a charge that the plan did not name.
+        subscription = subscriptions.get((step.target, invoice_of(step)), ANY_SUBSCRIPTION)
         if not step.stands:
             closed.add(step.target)
             continue

@@ -34,6 +34,7 @@ from refund_worker.usecases.look_by_mark import (
     may_pay_twice,
 )
 from refund_worker.usecases.send_step import intend_refund, intend_reserve, resend, send_recorded
+from refund_worker.usecases.take_over import mark_to_read, read_the_mark
 from refund_worker.usecases.world import World
 
 
@@ -58,6 +59,7 @@ def execute_case(world: World, claim: Claim, *, reserve: Step | None = None) -> 
     """
     key_refused: str | None = None
     resends: dict[tuple[str, int], int] = {}
+    mark_read = False
     while True:
         case = _read(world, claim)
         if not case.live:
@@ -66,6 +68,9 @@ def execute_case(world: World, claim: Claim, *, reserve: Step | None = None) -> 
             if reserve is not None:
                 send_recorded(world, claim, reserve)
                 reserve = None
+            elif not mark_read and (debit := mark_to_read(claim, case)) is not None:
+                read_the_mark(world, claim, case, debit)
+                mark_read = True
             elif not _move(world, claim, case, resends):
                 return Executed(case=_read(world, claim), key_refused=key_refused)
         except Unauthorized as error:

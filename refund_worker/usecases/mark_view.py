@@ -130,7 +130,7 @@ def _refunds_shown(case: Case, view: MarkView) -> Iterator[Step]:
     for refund in reversed(view.refunds):
         mark = readable(refund.metadata)
         step = by_id.get(refund.id) or (by_name.get(mark.step) if mark and mark.case == case.id else None)
-        if step is None or step.stripe_id not in {None, refund.id} or step.kind != "refund":
+        if step is None or not _is_the_step_of(refund, step):
             free = mark is not None and mark.kind == "refund" and mark.step not in by_name
             name = mark.step if mark is not None and free else next_name("refund", by_name)
             step = adopted_refund(refund, name=name, now=case.opened_at)
@@ -138,6 +138,11 @@ def _refunds_shown(case: Case, view: MarkView) -> Iterator[Step]:
             step = replace(step, stripe_id=refund.id, status=refund.status)
             by_name[step.name] = step
             yield step
+
+
+def _is_the_step_of(refund: Refund, step: Step) -> bool:
+    same = (step.kind, step.target, step.amount_minor) == ("refund", refund.charge, refund.amount_minor)
+    return same and step.stripe_id in {None, refund.id}
 
 
 def adopted_refund(refund: Refund, *, name: str, now: int) -> Step:

@@ -81,16 +81,16 @@ def problems(scene: Scene, stop: Stop) -> list[str]:
 class Account:
     """The account of a scene with one ledger; its event happens once, before whoever reserves first."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.sandbox = Sandbox.restore(scene.snapshot())
-        self.ledger = SqlLedger.open("sqlite://")
+    def __init__(self, scene: Scene, *, sandbox: Sandbox | None = None, ledger: SqlLedger | None = None) -> None:
+        self.sandbox = sandbox or Sandbox.restore(scene.snapshot())
+        self.ledger = ledger or SqlLedger.open("sqlite://")
         self.gone: set[str] = set()
-        self._event = scene.event
+        self.event = scene.event
 
     def happen(self, call: Call, phase: str) -> None:
         """Let the event happen where its time has come."""
-        if self._event is not None and phase == "before" and call.name == "stripe.create_movement reserve":
-            happen, self._event = self._event, None
+        if self.event is not None and phase == "before" and call.name == "stripe.create_movement reserve":
+            happen, self.event = self.event, None
             happen(self.sandbox)
 
     def program(self, name: str, meet: Meet | None = None) -> World:

@@ -76,6 +76,14 @@ SHORT = (
         faults=Faults(halts=1, kills=1, delays=1),
     ),
     Configuration(
+        name="ledger restored from a backup",
+        why="an older ledger has forgotten a refusal, refunds, and what was given back",
+        deployments=ONE_WORKER,
+        charges=LARGE_CHARGE,
+        faults=Faults(backups=2, refusals=1),
+        refusable=(NEWEST,),
+    ),
+    Configuration(
         name="by hand",
         why="one worker, somebody refunds the newest charge by hand",
         deployments=ONE_WORKER,
@@ -185,6 +193,27 @@ LONG = (
         deployments=TWO_DEPLOYMENTS,
         charges=(1,),
         faults=Faults(lost_ledgers=1, stored_500s=2, failures=1, pruned_keys=2),
+    ),
+    Configuration(
+        name="ledger restored, two charges",
+        why="one worker, two charges, a refusal stored or not",
+        deployments=ONE_WORKER,
+        faults=Faults(backups=2, refusals=1),
+        refusable=(NEWEST,),
+        stores_refusals=(False, True),
+    ),
+    Configuration(
+        name="ledger restored, a refund fails",
+        why="one worker, two cases, a backup, a failing refund, an invoice in between",
+        deployments=ONE_WORKER,
+        cases=2,
+        faults=Faults(backups=2, failures=1, invoices=1),
+    ),
+    Configuration(
+        name="ledger restored, stored 500s",
+        why="one worker, a backup, a stored 500, a lost answer, a kill",
+        deployments=ONE_WORKER,
+        faults=Faults(backups=2, stored_500s=1, delays=1, kills=1),
     ),
     Configuration(
         name="halts, two workers",

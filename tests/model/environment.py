@@ -156,10 +156,21 @@ def _backups(setting: Configuration, state: State) -> Iterator[tuple[str, State]
         if state.faults.backups:
             label, after = f"ledger {at} is backed up", ledger._replace(backup=ledger._replace(backup=None))
         elif ledger.backup is not None:
+            if not setting.restores_under_way and (state.world.transit or state.world.landing):
+                continue
+            state = _stopped(setting, state, at)
             label, after = f"ledger {at} is restored from its backup", ledger.backup
         else:
             continue
         yield label, state._replace(ledgers=(*state.ledgers[:at], after, *state.ledgers[at + 1 :]))
+
+
+def _stopped(setting: Configuration, state: State, ledger: int) -> State:
+    """Whoever restores a ledger has stopped its workers."""
+    for me, deployment in enumerate(setting.deployments):
+        if deployment == ledger:
+            state = change(state, me, RESTING)
+    return state
 
 
 def _by_hand(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:

@@ -52,8 +52,10 @@ from tests.model.world import (
     cash,
     covered_at,
     debit_of,
+    given_back,
     left_on,
     replay,
+    rest,
 )
 
 
@@ -65,7 +67,8 @@ def successors(setting: Configuration, state: State, me: int) -> Iterator[Succes
 def idle(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     """Take a live case, or plan a new one, or look for rests of marks."""
     for case in ledger_of(setting, state, me).live:
-        yield "claims the case", _resumed(setting, state, me, case._replace(holder=me)), True
+        taken = change(state, me, Worker(unread=setting.keeps(Rule.TAKEN_OVER_READS_THE_MARK)))
+        yield "claims the case", _resumed(setting, taken, me, case._replace(holder=me)), True
     if len(state.world.ages) < setting.cases and not _is_held(setting, state, me):
         images = tuple(left_on(state.world, charge, setting.charges) for charge in range(len(setting.charges)))
         yield "reads the charges", change(state, me, Worker(READ_MOVES, images=images)), True
@@ -109,7 +112,8 @@ def _arm(setting: Configuration, state: State, me: int, case: Case, *, index: in
     request = Request(kind, case.id, target, step.attempt, amount)
     armed = _put(case, index, step)
     if setting.keeps(Rule.INTENT_BEFORE_SEND):
-        return change(with_case(setting, state, me, armed), me, Worker(SEND, case.id, request))
+        unread = state.workers[me].unread
+        return change(with_case(setting, state, me, armed), me, Worker(SEND, case.id, request, unread=unread))
     return change(state, me, Worker(SEND, case.id, request, draft=None if index else armed))
 
 
@@ -168,7 +172,11 @@ def record(setting: Configuration, state: State, me: int) -> Iterator[Successor]
     if not _holds(setting, case, me):
         yield "records the answer", change(state, me, RESTING), True
     elif answer.kind == ERROR and answer.replayed and case.steps[index].outcome == OPEN:
-        yield "records a stored 500", change(state, me, Worker(LOOK, case.id, request, looks=1)), True
+        yield (
+            "records a stored 500",
+            change(state, me, Worker(LOOK, case.id, request, looks=1, unread=worker.unread)),
+            True,
+        )
     else:
         yield "records the answer", _resumed(setting, state, me, case), True
 
@@ -241,7 +249,8 @@ def _resumed(setting: Configuration, state: State, me: int, case: Case) -> State
     """The row is written; what follows is decided in the next step. Only a worker that needs no claim would
     decide by what it remembers of the row."""
     remembered = None if setting.keeps(Rule.CLAIM_YOUNGER_THAN_LEASE) else case
-    return change(with_case(setting, state, me, case), me, Worker(RESUME, case.id, draft=remembered))
+    resumed = Worker(RESUME, case.id, unread=state.workers[me].unread, draft=remembered)
+    return change(with_case(setting, state, me, case), me, resumed)
 
 
 def resume(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
@@ -261,9 +270,27 @@ def resume(setting: Configuration, state: State, me: int) -> Iterator[Successor]
             yield _looked(setting, state, me, case)
         elif step == CLOSE:
             yield "closes", _close(setting, state, me, case), True
+        elif step[0] and state.workers[me].unread:
+            yield "reads the mark", _mark_read(setting, state, me, case), True
         else:
             index, amount = step
             yield "writes the intent", _arm(setting, state, me, case, index=index, amount=amount), True
+
+
+def _mark_read(setting: Configuration, state: State, me: int, case: Case) -> State:
+    """Adopt the refunds that bear the mark. The case only closes where something was given back, or less is left than
+    an open refund asks for: a newer ledger had decided all of it."""
+    for of, charge, amount, failed in state.world.refunds:
+        if of == case.id and case.steps[charge + 1].outcome != DONE:
+            attempt = max(case.steps[charge + 1].attempt, setting.attempts)
+            shown = Step(attempt, NO) if failed else Step(attempt, DONE, amount=amount)
+            case = _put(case, charge + 1, shown)
+    largest = max((step.amount for step in case.steps[1:] if step.outcome == OPEN), default=0)
+    if given_back(state.world, case.debit) or rest(state.world, case.debit) < largest:
+        decided = tuple(step if step.outcome != OPEN else Step(step.attempt, NO) for step in case.steps)
+        case = case._replace(steps=decided, closing=True)
+    read = change(state, me, state.workers[me]._replace(unread=False))
+    return _resumed(setting, read, me, case)
 
 
 def _looked(setting: Configuration, state: State, me: int, case: Case) -> Successor:

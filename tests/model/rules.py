@@ -48,6 +48,10 @@ class Rule(Enum):
         "A mark's rest older than 24 hours that is live in no ledger of ours is given back, never refunded."
     )
     FAILED_REFUND_IS_RECREDITED = "What a failed refund leaves of a closed case's mark is put back on the credit."
+    TAKEN_OVER_READS_THE_MARK = (
+        "Before it sends a refund, whoever takes a case over adopts the refunds that bear its mark; where something "
+        "was given back, or less is left than an open refund asks for, the case only closes."
+    )
     HALT_BEGINS_NOTHING = (
         "While a halt stands no reserve is sent, and no refund of a case of which none was sent; what is reserved goes "
         "back, what has no answer is only looked for."

@@ -73,6 +73,7 @@ class Worker(NamedTuple):
     cash: int = 0
     attempt: int = 1
     looks: int = 0
+    unread: bool = False  # it took the case over and has not read its mark yet
     draft: Case | None = None  # a row in memory instead of the ledger: only without intents, or without claims
 
 
@@ -122,6 +123,7 @@ class Configuration:
     attempts: int = 2  # of a refund that was refused; no more, to keep the model finite
     clock: bool = True
     long_pauses: bool = False  # a send may come more than four hours after its check
+    restores_under_way: bool = False  # a backup may come back while a request is still on its way
     off: frozenset[Rule] = frozenset()
     loses: bool = False  # the explorer must find a violation here
 

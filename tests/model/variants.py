@@ -103,12 +103,13 @@ BEYOND = (
         loses=True,
     ),
     Configuration(
-        name="ledger restored from a backup",
-        why="an older ledger has forgotten a refusal: outside what the protocol promises",
+        name="ledger restored too early",
+        why="a send of before is still under way when the older ledger goes on: outside what the protocol promises",
         deployments=ONE_WORKER,
         charges=LARGE_CHARGE,
-        faults=Faults(backups=2, refusals=1),
+        faults=Faults(backups=2, refusals=1, delays=1),
         refusable=(NEWEST,),
+        restores_under_way=True,
         loses=True,
     ),
 )
@@ -140,6 +141,7 @@ _WHERE_IT_MATTERS = {
     Rule.FAILED_REFUND_IS_RECREDITED: _short("failing refund"),
     Rule.CHANGED_CHARGE_STOPS_THE_CASE: _short("by hand"),
     Rule.HALT_BEGINS_NOTHING: _short("a halt"),
+    Rule.TAKEN_OVER_READS_THE_MARK: _short("ledger restored from a backup"),
 }
 
 NOT_FOR_THE_MONEY = frozenset({Rule.ONE_LIVE_CASE})

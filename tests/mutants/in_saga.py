@@ -1,6 +1,6 @@
 """Faults in the saga and its use cases: what is sent, when, under which key, and when it is looked for instead."""
 
-from tests.mutants.fault import EDGES, GIVE_BACK, LOST, MEANWHILE, MENDING, POINTS, SAGA, WORKERS, Fault
+from tests.mutants.fault import EDGES, GIVE_BACK, LOST, MEANWHILE, MENDING, POINTS, RESTORED, SAGA, WORKERS, Fault
 
 FAULTS = (
     Fault(
@@ -333,5 +333,29 @@ FAULTS = (
         new="EVENTS_S = 24 * 3600",
         breaks="30 days of events are read",
         killers=(f"{MENDING}::test_a_mark_with_a_negative_rest_is_reported_and_never_debited",),
+    ),
+    Fault(
+        name="taken_over_without_reading_the_mark",
+        file="usecases/execute_case.py",
+        old="elif not mark_read and (debit := mark_to_read(claim, case)) is not None:",
+        new="elif mark_read and (debit := mark_to_read(claim, case)) is not None:",
+        breaks="TAKEN_OVER_READS_THE_MARK",
+        killers=(RESTORED,),
+    ),
+    Fault(
+        name="refunds_after_it_was_given_back",
+        file="usecases/take_over.py",
+        old="if not view.returned and _largest",
+        new="if _largest",
+        breaks="TAKEN_OVER_READS_THE_MARK",
+        killers=(RESTORED,),
+    ),
+    Fault(
+        name="resends_more_than_is_left",
+        file="usecases/take_over.py",
+        old=" and _largest_open_minor(case) <= view.rest_minor:",
+        new=":",
+        breaks="TAKEN_OVER_READS_THE_MARK",
+        killers=(RESTORED,),
     ),
 )
