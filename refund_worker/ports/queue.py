@@ -181,6 +181,9 @@ class Coordination(Protocol):
     def refund_of(self, refund: str) -> tuple[str, str, int] | None:
         """The case, step and attempt of a refund of ours."""
 
+    def refund_unanswered(self, charge: str) -> bool:
+        """Whether a live case sent a refund over this charge whose answer is not recorded: its id is not known yet."""
+
 
 class WorkQueue(Inbox, CustomerQueue, SharedRuns, Coordination, Protocol):
     """All of it: one adapter beside the ledger, in the same database."""

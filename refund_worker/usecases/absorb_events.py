@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
-from refund_worker.domain.events import BALANCE_MOVED, Event
+from refund_worker.domain.events import BALANCE_MOVED, REFUND_FAILED, Event
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunMode
@@ -37,7 +37,8 @@ def absorb_events(
             absorbed, the others stay.
     """
     events, wanted, confirmed = 0, 0, list[Confirmed]()
-    while batch := world.queue.unabsorbed(limit=_BATCH):
+    kept = set[str]()
+    while batch := [one for one in world.queue.unabsorbed(limit=_BATCH + len(kept)) if one.id not in kept]:
         reader = _Reader(world=world, mode=mode, pending=pending)
         try:
             for event in batch:
@@ -45,7 +46,8 @@ def absorb_events(
         finally:
             wishes = tuple(reader.wanted.values())
             world.queue.absorb(reader.read_events, wishes, now=world.clock.now())
-        events, wanted = events + len(batch), wanted + len(wishes)
+        kept.update(event.id for event in batch if event.id not in reader.read_events)
+        events, wanted = events + len(reader.read_events), wanted + len(wishes)
         confirmed += reader.confirmed
     return Absorbed(events=events, wanted=wanted, confirmed=tuple(confirmed))
 
@@ -63,8 +65,14 @@ class _Reader:
     confirmed: list[Confirmed] = field(default_factory=list)
 
     def read(self, event: Event) -> None:
-        """Note the customer of an event; one about a refund of ours asks what became of it instead."""
+        """Note the customer of an event; one about a refund of ours asks what became of it instead.
+
+        What may tell of a refund of ours whose answer is on its way, or was lost, stays in the inbox until that is
+        recorded: a refund that Stripe accepted and that failed at once is told of once, by this event alone.
+        """
         if not self._is_ours(event):
+            if event.refund is not None and event.charge is not None and self._may_be_ours(event.refund, event.charge):
+                return
             customer = event.customer or self._owner(event.charge)
             if customer is not None:
                 self._want(customer, event)
@@ -82,9 +90,15 @@ class _Reader:
                 pass  # the watch list asks again; here it must not keep the other events waiting
         return True
 
+    def _may_be_ours(self, refund: str, charge: str) -> bool:
+        queue = self.world.queue
+        # Asked in this order: an answer recorded between the two questions is seen by the second.
+        return queue.refund_unanswered(charge) or queue.refund_of(refund) is not None
+
     def _want(self, customer: str, event: Event) -> None:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
-        cause = Cause.EVENT if event.type == BALANCE_MOVED else Cause.HINT
+        # A refund that failed and that this ledger does not know may be ours all the same: an older copy forgot it.
+        cause = Cause.EVENT if event.type in {BALANCE_MOVED, REFUND_FAILED} else Cause.HINT
         known = self.wanted.get(customer)
         if known is not None:
             due_at = min(due_at, known.due_at)

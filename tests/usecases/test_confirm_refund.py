@@ -14,10 +14,12 @@ from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.runs import RunMode
+from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.confirm_refund import Confirmation, confirm_due_refunds, confirm_refund
+from refund_worker.usecases.poll_events import begin_watermark, poll_events
 from refund_worker.usecases.recover import Finding
 from tests.crash import judge
-from tests.usecases.stage import GIVE_BACK, REFUNDS, Fault, Killed, Stage, at, die
+from tests.usecases.stage import GIVE_BACK, REFUND, REFUNDS, Fault, Killed, Stage, at, die
 from tests.worlds import night, recovered, resume
 
 RECREDIT = "stripe.create_movement recredit:1"
@@ -329,3 +331,25 @@ def test_a_refund_that_cannot_be_read_does_not_keep_the_others_waiting() -> None
     stage.hours_pass(0.25)
     (confirmed,) = confirm_due_refunds(stage.world("again"), limit=10)
     assert confirmed.confirmation is Confirmation.RECORDED
+
+
+def test_a_failure_told_before_the_refunds_own_answer_is_recorded_is_not_lost() -> None:
+    """The event comes once, and names a refund that nobody here knows yet; its answer says that it succeeded."""
+    stage = Stage.of("one_charge")
+    others = stage.world("others")
+    begin_watermark(others)
+    left: list[int] = []
+
+    def fails_at_once() -> None:
+        stage.sandbox.control.turn_refund(stage.book.refunds[0].refund, "failed")
+        poll_events(others)
+        absorb_events(others, mode=RunMode.RUN)
+        left.append(len(others.queue.unabsorbed(limit=100)))
+
+    night(stage.world("first", meet=at(REFUND, "after", fails_at_once)))
+    assert left[0] > 0
+    assert _status(stage) == "succeeded"
+    absorb_events(others, mode=RunMode.RUN)
+    assert others.queue.unabsorbed(limit=100) == ()
+    assert [amount for amount, _ in _recredits(stage)] == [-5_000]
+    stage.check_at_rest(balance=-5_000, refunded=0)

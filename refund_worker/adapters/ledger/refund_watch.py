@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
 from refund_worker.adapters.ledger.cluster_tables import watched_refunds
 from refund_worker.adapters.ledger.on_database import OnDatabase
-from refund_worker.adapters.ledger.tables import steps
+from refund_worker.adapters.ledger.tables import LIVE_CASES, cases, steps
 from refund_worker.adapters.ledger.upserts import inserting
 from refund_worker.domain.cases import StepState
 from refund_worker.domain.refund_watch import OPEN_STATUSES, WatchedRefund, next_look
@@ -44,6 +44,15 @@ _OF_REFUND = (
     select(steps.c.case_id, steps.c.step, steps.c.attempt)
     .where(steps.c.stripe_id == bindparam("of_refund"), steps.c.state == str(StepState.ACCEPTED))
     .order_by(steps.c.intended_at.desc(), steps.c.attempt.desc())
+    .limit(1)
+)
+_UNANSWERED = (
+    select(steps.c.case_id)
+    .where(
+        steps.c.case_id.in_(select(cases.c.id).where(LIVE_CASES)),
+        steps.c.target == bindparam("of_charge"),
+        steps.c.state.in_([str(StepState.INTENDED), str(StepState.UNKNOWN)]),
+    )
     .limit(1)
 )
 
@@ -112,6 +121,11 @@ class RefundWatch(OnDatabase):
         with self._database.reading() as connection:
             row = connection.execute(_OF_REFUND, {"of_refund": refund}).one_or_none()
             return None if row is None else (row.case_id, row.step, row.attempt)
+
+    def refund_unanswered(self, charge: str) -> bool:
+        """Whether a refund over this charge was sent, or is about to be, and nothing is known of it; see the port."""
+        with self._database.reading() as connection:
+            return connection.execute(_UNANSWERED, {"of_charge": charge}).first() is not None
 
 
 def _row(refund: WatchedRefund, *, look_at: int) -> dict[str, Any]:
