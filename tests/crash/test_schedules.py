@@ -5,7 +5,7 @@ import pytest
 from tests.crash.schedules import Schedule
 
 DEEP = 2_000
-SAMPLE = 60
+SAMPLE = 40
 SHARDS = 20
 
 

@@ -48,7 +48,7 @@ COMMANDS = """
     sandbox --port -1                        | Invalid value for '--port'
     sandbox --port 65536                     | Invalid value for '--port'
     sandbox --port http                      | Invalid value for '--port'
-    sandbox --scenario moon                  | no scenario 'moon'; there are: bench, demo, empty
+    sandbox --scenario moon                  | no scenario 'moon'; there are: bench, cluster, demo, empty
     sandbox --customers -1                   | Invalid value for '--customers'
     sandbox --seed x                         | Invalid value for '--seed'
     sandbox --latency-ms -1                  | Invalid value for '--latency-ms'
