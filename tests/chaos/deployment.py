@@ -1,7 +1,9 @@
 """One deployment of the service: a ledger, a number of Redis, web, beat and workers; each process is kept running."""
 
 import os
+import random
 import signal
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +13,6 @@ from typing import Self
 
 from redis import Redis
 
-from deploy.local.server import free_port
 from refund_worker.adapters.ledger import upgrade
 from refund_worker.domain.events import EVENT_TYPES
 from tests.chaos.doors import ChaosSandbox, Door
@@ -26,6 +27,9 @@ failures_max = 1000
 cases = 1000000
 usd = "100000000.00"
 """
+
+
+_PORTS = range(15_000, 30_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,7 @@ class Deployment:
         """Migrate, register the webhook endpoint, start all processes."""
         with ExitStack() as opened:
             upgrade(self.database_url)
-            port = free_port()
+            port = _port_of_its_own()
             self.secret = f"whsec_planted{self.name}0chaos0secret"
             policy = self.around.directory / "policy.toml"
             policy.write_text(_POLICY)
@@ -163,3 +167,15 @@ class Deployment:
             log=self.log,
             shift_s=self.shift_s,
         )
+
+
+def _port_of_its_own() -> int:
+    """A port that no connection is given by chance while web is dead: below those that the system chooses from."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as asked:
+            try:
+                asked.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
