@@ -182,4 +182,7 @@ def _process(stack: Stack, role: str, name: str, more: Mapping[str, str]) -> Ite
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # what was started is stopped
+        sys.exit(130)

@@ -32,7 +32,8 @@ def main() -> int:
 
 def _told(stack: Stack) -> str:
     base = stack.sandbox.base_url
-    shown = " ".join(f"{name}='{stack.environment[name]}'" for name in ("DATABASE_URL", "REDIS_URL"))
+    names = ("DATABASE_URL", "REDIS_URL", "STRIPE_WEBHOOK_SECRET")
+    shown = " ".join(f"{name}='{stack.environment[name]}'" for name in names)
     return f"""
 web        http://127.0.0.1:{stack.web_port}  (/webhooks/stripe, /healthz, /readyz, /metrics)
 Stripe     {base}  (the sandbox; its webhooks go to web)
@@ -40,7 +41,7 @@ Stripe     {base}  (the sandbox; its webhooks go to web)
 In another terminal:
 
 export STRIPE_API_KEY={KEY} STRIPE_API_BASE={base} {shown}
-curl -s -u {KEY}: {base}/v1/subscriptions?limit=3        # choose a subscription
+curl -s -u {KEY}: '{base}/v1/subscriptions?limit=3'      # choose a subscription
 curl -s -u {KEY}: -X DELETE {base}/v1/subscriptions/sub_... -d prorate=true -d invoice_now=true
 .venv/bin/refund-worker explain cus_...        # and some seconds later
 .venv/bin/refund-worker doctor
@@ -50,4 +51,7 @@ Ctrl-C stops all of it.
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before all of it was up; what was is stopped
+        sys.exit(130)

@@ -12,7 +12,7 @@ from rich.text import Text
 from refund_worker.bootstrap import read_policy
 from refund_worker.entrypoints.doctor_checks import Checks
 from refund_worker.entrypoints.doctor_lines import Level, Section
-from refund_worker.entrypoints.exits import Exit, Out, showing
+from refund_worker.entrypoints.exits import Exit, Out, showing, visible
 from refund_worker.observability import configure_logging, keep_secret
 from refund_worker.settings import load_settings
 
@@ -42,10 +42,10 @@ def _print(console: Console, sections: tuple[Section, ...], levels: Counter[Leve
         console.print(Text(section.name, style="bold"))
         for line in section.lines:
             sign, style = _SIGNS[line.level]
-            row = Text("  ").append(sign, style=style).append(" " + line.text)
+            row = Text("  ").append(sign, style=style).append(" " + visible(line.text))
             console.print(row, soft_wrap=True)
             if line.advice:
-                console.print(Text(f"      {line.advice}", style="dim"), soft_wrap=True)
+                console.print(Text(f"      {visible(line.advice)}", style="dim"), soft_wrap=True)
         console.print()
     problems, warnings = levels[Level.PROBLEM], levels[Level.WARNING]
     if not problems and not warnings:

@@ -215,25 +215,24 @@ class Checks:
         utc_time = datetime.fromtimestamp(night.at, UTC).strftime("%Y-%m-%d %H:%M")
         when = local if settings.company_tz is UTC else f"{local}, {utc_time} UTC"
         section.ok(f"the next night begins {when}, in {age(night.at - self._clock.now())}")
-        finished = self._finished_s()
+        self._last_night(section)
+        section.ok(
+            f"a customer rests {settings.settling_s} s after an event; {settings.worker_threads} threads a worker"
+        )
+        return section
+
+    def _last_night(self, section: Section) -> None:
+        try:
+            with closing(open_database(self._settings.database_url, create=False)) as database:
+                finished = SqlGauges(database).read(now=self._clock.now()).night_finished_s
+        except LedgerError:
+            return  # the ledger's own section tells
         if finished is None:
             section.ok("no night has finished yet: `refund-worker worker` begins it at its time")
         elif finished > 2 * 24 * 3600:
             section.problem(f"the last night finished {age(finished)} ago", "look whether worker and beat run")
         else:
             section.ok(f"the last night finished {age(finished)} ago")
-        section.ok(
-            f"a customer rests {settings.settling_s} s after an event; {settings.worker_threads} threads a worker"
-        )
-        return section
-
-    def _finished_s(self) -> int | None:
-        try:
-            database = open_database(self._settings.database_url, create=False)
-            with closing(database):
-                return SqlGauges(database).read(now=self._clock.now()).night_finished_s
-        except LedgerError:
-            return None
 
     def _policy_in_force(self) -> Section:
         section, policy = Section("Policy"), self._policy

@@ -100,3 +100,20 @@ def test_wrong_configuration_ends_with_2(place: Place, wrong: dict[str, str], sa
     ended = place.use("doctor")
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
+
+
+def test_a_ledger_that_is_away(place: Place) -> None:
+    """It is told once; nothing is said of what stands in it."""
+    place.environ["DATABASE_URL"] = "postgresql://u:password@127.0.0.1:1/x"
+    said = lines(place, code=1)
+    assert [text for level, text in said if level == "problem" and "nothing listens there" in text]
+    assert not [text for _, text in said if "night has finished" in text or "halt" in text]
+
+
+def test_nothing_repaints_the_terminal(place: Place) -> None:
+    """The reason of a halt is anybody's text: an escape sequence in it is shown, not obeyed."""
+    place.use("plan")
+    place.use("halt", "--reason", "odd \x1b[2J", "--by", "Kim\x1b[31m")
+    ended = place.use("doctor")
+    assert "\x1b[2J" not in ended.out
+    assert "odd \\x1b[2J" in ended.out
