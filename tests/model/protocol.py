@@ -67,7 +67,8 @@ def successors(setting: Configuration, state: State, me: int) -> Iterator[Succes
 def idle(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     """Take a live case, or plan a new one, or look for rests of marks."""
     for case in ledger_of(setting, state, me).live:
-        taken = change(state, me, Worker(unread=setting.keeps(Rule.TAKEN_OVER_READS_THE_MARK)))
+        reads_first = setting.keeps(Rule.TAKEN_OVER_READS_THE_MARK) and setting.keeps(Rule.RESERVE_FIRST)
+        taken = change(state, me, Worker(unread=reads_first))
         yield "claims the case", _resumed(setting, taken, me, case._replace(holder=me)), True
     if len(state.world.ages) < setting.cases and not _is_held(setting, state, me):
         images = tuple(left_on(state.world, charge, setting.charges) for charge in range(len(setting.charges)))
