@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State, Step
@@ -35,6 +35,23 @@ from refund_worker.usecases.world import World
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a plan stands on, and must still stand on when its case is opened.
+
+    Attributes:
+        newest: The customer's newest case before the facts were read, and when it was closed; None = there is none.
+        read_at: When the balance transactions were read, epoch seconds.
+    """
+
+    newest: tuple[str, int | None] | None
+    read_at: int
+
+
+class _PlannedMeanwhile(Exception):
+    """Another worker's case was opened or closed since the facts were read; the transaction is rolled back."""
+
+
 def examine_customer(
     world: World,
     gate: Gate,
@@ -52,6 +69,7 @@ def examine_customer(
     if gate.closed:
         return None
     currency = customer.currency or "usd"
+    newest = newest_case(world, customer.id)
 
     def read() -> CustomerFacts | CaseResult:
         live = world.ledger.live_case_of(customer=customer.id, currency=currency)
@@ -62,7 +80,14 @@ def examine_customer(
     facts = read_or_fail(world, gate, customer, read)
     if isinstance(facts, CaseResult):
         return facts
-    return act_on(world, gate, run=run, mode=mode, plan=plan_of(world, facts))
+    basis = Basis(newest=newest, read_at=facts.read_at)
+    return act_on(world, gate, run=run, mode=mode, plan=plan_of(world, facts), basis=basis)
+
+
+def newest_case(world: World, customer: str, *, but: str | None = None) -> tuple[str, int | None] | None:
+    """The customer's newest case and when it was closed; to be asked before the facts are read."""
+    cases = world.ledger.cases_of_customer(customer)
+    return next(((case.id, case.closed_at) for case in cases if case.id != but), None)
 
 
 def read_or_fail(world: World, gate: Gate, customer: Customer, read: Callable[[], T | CaseResult]) -> T | CaseResult:
@@ -93,7 +118,7 @@ def plan_of(world: World, facts: CustomerFacts) -> Plan:
     )
 
 
-def act_on(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan) -> CaseResult | None:
+def act_on(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan, basis: Basis) -> CaseResult | None:
     """Do what a plan says: let it stand, or reserve and execute; None where nothing more is begun."""
     if plan.reason is not None:
         return result_of_standing(_stand(world, run=run, plan=plan, reason=plan.reason))
@@ -107,10 +132,10 @@ def act_on(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan) -> 
             writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now(), run=run)
             writer.plan_only(case=case, run=run, plan=plan, now=world.clock.now())
         return result_of_plan(case, plan, reason=reason)
-    opened = _open(world, run=run, plan=plan)
-    if opened is None:
+    opened = _open(world, run=run, plan=plan, basis=basis)
+    if isinstance(opened, Reason):
         return replace(
-            result_of_plan(world.new_id("case"), plan, reason=Reason.CASE_LIVE),
+            result_of_plan(world.new_id("case"), plan, reason=opened),
             outcome=Outcome.SKIPPED,
             planned_minor=0,
             refunds=(),
@@ -183,9 +208,15 @@ def _taken_over(world: World, claim: Claim) -> CaseResult:
     return replace(result_of_case(case), outcome=case.outcome or Outcome.UNKNOWN, detail="another worker has the case")
 
 
-def _open(world: World, *, run: str, plan: Plan) -> tuple[Claim, Step] | None:
-    """Commit the case with its reserve's intent in one transaction; None where another worker was first."""
+def _open(world: World, *, run: str, plan: Plan, basis: Basis) -> tuple[Claim, Step] | Reason:
+    """Commit the case with its reserve's intent in one transaction; a reason where another worker was first.
+
+    The ending balance of the reserve does not tell of moves that undo each other, as a refund and as much goodwill:
+    that moment is kept short, and what this ledger knows of it is asked.
+    """
     now = world.clock.now()
+    if now - basis.read_at >= LEASE_S:
+        return Reason.PLAN_STALE
     case = Case(
         id=world.new_id("case"),
         run=run,
@@ -204,12 +235,21 @@ def _open(world: World, *, run: str, plan: Plan) -> tuple[Claim, Step] | None:
         with world.ledger.writing() as writer:
             writer.end_standing(customer=plan.customer, currency=plan.currency, now=now, run=run)
             claim = writer.open_case(case, worker=world.worker, lease_s=LEASE_S)
+            _check(world, case, basis)
             step = reserve_step(case, attempt=1, now=now)
             writer.intend(claim, step)
             writer.sending(claim, step=step.name, attempt=step.attempt, now=now)
     except CaseIsLive:
-        return None
+        return Reason.CASE_LIVE
+    except _PlannedMeanwhile:
+        return Reason.PLAN_STALE
     return claim, step
+
+
+def _check(world: World, case: Case, basis: Basis) -> None:
+    """Raise _PlannedMeanwhile: another case's refund may be why the balance is what the plan expects."""
+    if newest_case(world, case.plan.customer, but=case.id) != basis.newest:
+        raise _PlannedMeanwhile
 
 
 def _stand(world: World, *, run: str, plan: Plan, reason: Reason) -> Standing:

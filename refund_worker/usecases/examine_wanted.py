@@ -11,7 +11,7 @@ from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.discover_credits import has_credit
-from refund_worker.usecases.examine_customer import act_on, plan_of, read_or_fail, unplanned
+from refund_worker.usecases.examine_customer import Basis, act_on, newest_case, plan_of, read_or_fail, unplanned
 from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.read_facts import read_facts_of
 from refund_worker.usecases.world import World
@@ -37,6 +37,7 @@ def examine_wanted(world: World, gate: Gate, *, run: str, mode: RunMode, claim: 
     if gate.closed:
         return Nothing.NOT_BEGUN
     holder = Customer(id=claim.wanted.customer)
+    newest = newest_case(world, holder.id)
     found = read_or_fail(world, gate, holder, lambda: _read(world, claim))
     if isinstance(found, CaseResult):
         return found
@@ -47,7 +48,8 @@ def examine_wanted(world: World, gate: Gate, *, run: str, mode: RunMode, claim: 
     refused = None if plan.reason is not None else _refused_lately(world, plan)
     if refused is not None:
         return unplanned(refused.id, found.customer, outcome=Outcome.SKIPPED, reason=Reason.CHARGES_EXHAUSTED)
-    return act_on(world, gate, run=run, mode=mode, plan=plan) or Nothing.NOT_BEGUN
+    basis = Basis(newest=newest, read_at=found.read_at)
+    return act_on(world, gate, run=run, mode=mode, plan=plan, basis=basis) or Nothing.NOT_BEGUN
 
 
 def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
@@ -55,7 +57,7 @@ def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
     customer = claim.wanted.customer
     try:
         # Most of these have no credit: one call passes them over, which for the others is one too many.
-        if claim.wanted.cause is Cause.HINT and not has_credit(world.stripe.customer(customer), ()):
+        if claim.wanted.cause is Cause.HINT and not _may_have_credit(world, claim):
             return None
         items = _pending_items(world, claim)
         facts = read_facts_of(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=items)
@@ -67,6 +69,15 @@ def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
     if live is not None:
         return unplanned(live, facts.customer, outcome=Outcome.SKIPPED, reason=Reason.CASE_LIVE)
     return facts
+
+
+def _may_have_credit(world: World, claim: QueueClaim) -> bool:
+    """One call for most; of who is held, pending items are read too: what is held for them still stands."""
+    customer = world.stripe.customer(claim.wanted.customer)
+    if has_credit(customer, ()):
+        return True
+    stands = next(iter(world.ledger.standings(customer=customer.id)), None)
+    return stands is not None and has_credit(customer, _pending_items(world, claim))
 
 
 def _pending_items(world: World, claim: QueueClaim) -> tuple[PendingItem, ...]:

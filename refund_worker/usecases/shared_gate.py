@@ -93,5 +93,7 @@ class SharedGate:
 
 
 def is_postponed(result: CaseResult) -> bool:
-    """Nothing was reserved, and later it may be: Stripe gave no answer, or the customer's live case must end first."""
-    return result.reason is Reason.CASE_LIVE or (result.digest == "" and result.reason is Reason.STRIPE_BUSY)
+    """Nothing was reserved, and later it may be: no answer of Stripe's, a live case, or facts read too long ago."""
+    return result.reason in {Reason.CASE_LIVE, Reason.PLAN_STALE} or (
+        result.digest == "" and result.reason is Reason.STRIPE_BUSY
+    )

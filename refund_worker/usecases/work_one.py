@@ -6,7 +6,6 @@ from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Customer
 from refund_worker.domain.queueing import TRIES_MAX, QueueClaim, retry_at
-from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult, unplanned_json
 from refund_worker.usecases.examine_customer import fail_customer
 from refund_worker.usecases.examine_wanted import Nothing, examine_wanted
@@ -49,7 +48,7 @@ def _settle(world: World, place: Place, claim: QueueClaim, result: CaseResult) -
         # It has no row of its own: the trail says that this run looked, and why it could decide nothing.
         with world.ledger.writing() as writer:
             writer.could_not_plan(run=place.run, kept=unplanned_json(result), now=now)
-    if unplanned or result.outcome is Outcome.PLANNED or result.reason is Reason.CASE_LIVE:
+    if unplanned or result.outcome is Outcome.PLANNED or is_postponed(result):
         # Nothing that this run could do better: the next night looks again, and pays where this one only planned.
         _leave_to_the_night(world, claim)
     else:

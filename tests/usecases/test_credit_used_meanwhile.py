@@ -1,13 +1,19 @@
 """Invariant 10: a credit that others use between reading and reserving, with goodwill beside it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from refund_worker.domain.protocol import LEASE_S
+from refund_worker.domain.queueing import QUEUE_LEASE_S, Cause
 from refund_worker.sandbox import Sandbox
+from refund_worker.usecases.want_customer import want_customer
 from tests.crash.scenes import DAY_S, cancel, goodwill, subscribed, use_credit
+from tests.crash.stops import StoppingQueue, Stops
 from tests.usecases.stage import RESERVE, Stage, at
-from tests.worlds import night
+from tests.usecases.working import work
+from tests.worlds import Ids, make_world, night
 
 PRORATION = 5_000  # of a plan of 100.00, cancelled at half of its month
 
@@ -77,3 +83,37 @@ def test_a_debit_by_hand_in_between_counts_as_a_refund_by_hand(debited: int) -> 
     path = f"/v1/customers/{customer}/balance_transactions"
     _meanwhile(stage, lambda: stage.sandbox.post(path, {"amount": debited, "currency": "usd"}))
     stage.check_at_rest(balance=-2_000, refunded=PRORATION - debited)
+
+
+def _small_credit() -> tuple[Stage, str]:
+    """A credit so small that its charge could be refunded twice over."""
+    sandbox = Sandbox(seed=7, renewals=False)
+    customer, subscription = subscribed(sandbox)
+    sandbox.clock.advance(25 * DAY_S)
+    cancel(sandbox, subscription)
+    return Stage(sandbox), customer
+
+
+@pytest.mark.parametrize("who", ["another worker", "a person"])
+def test_a_worker_paused_between_its_look_and_its_case_pays_no_goodwill(who: str) -> None:
+    """The credit goes, and goodwill of the same sum brings the balance to where the paused worker saw it."""
+    stage, customer = _small_credit()
+    credit = -stage.book.balance
+
+    def meanwhile() -> None:
+        if who == "another worker":
+            other = make_world(stage.sandbox, ledger=stage.ledger, worker="other", ids=Ids(deployment="other"))
+            want_customer(other, customer=customer, cause=Cause.COMMAND)
+            stage.sandbox.clock.advance(QUEUE_LEASE_S)
+            assert ("refunded", None) in work(other).words
+        else:
+            stage.sandbox.clock.advance(LEASE_S)
+            use_credit(stage.sandbox, credit)
+        goodwill(stage.sandbox, customer, credit)
+
+    paused = stage.world("paused")
+    want_customer(paused, customer=customer, cause=Cause.COMMAND)
+    stops = Stops(at("queue.admit", "before", meanwhile))
+    told = work(replace(paused, queue=StoppingQueue(paused.queue, stops)))
+    assert ("skipped", "plan_stale") in told.words
+    stage.check_at_rest(balance=-credit, refunded=credit if who == "another worker" else 0)

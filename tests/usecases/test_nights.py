@@ -10,6 +10,7 @@ import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import Unauthorized
+from refund_worker.domain.events import Event, EventSource
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.nights import Phase
 from refund_worker.domain.policy import Policy
@@ -464,3 +465,17 @@ def test_who_could_not_be_read_is_in_the_nights_report_and_sums() -> None:
     assert world.ledger.verify().ok
     sandbox.faults.clear()
     assert make_night(world).words == [("refunded", None)]
+
+
+def test_an_event_does_not_end_the_hold_of_pending_items() -> None:
+    """The balance is zero, but the hold stands: the event is about something else, and its customer's items remain."""
+    sandbox, world = swept()
+    customer, _ = subscribed(sandbox)
+    sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": -700, "currency": "usd"})
+    assert make_night(world).words == [("held", "pending_items")]
+    paid = Event(id="evt_paid", type="invoice.paid", created=world.clock.now(), customer=customer)
+    world.queue.receive([paid], source=EventSource.WEBHOOK, now=world.clock.now())
+    absorb_events(world, mode=RunMode.RUN)
+    sandbox.clock.advance(world.settling_s)
+    assert work(world).words == [("held", "pending_items")]
+    assert len(list(world.ledger.standings(customer=customer))) == 1

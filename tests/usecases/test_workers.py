@@ -44,7 +44,7 @@ def test_a_second_worker_that_opens_its_case_first_wins() -> None:
         [("skipped", "case_live")],
         [("skipped", "credit_gone")],
         [("skipped", "no_refundable_credit")],
-    ) or (told == [("skipped", "credit_moved")])
+    ) or told in ([("skipped", "credit_moved")], [("skipped", "plan_stale")])
     stage.check_at_rest(balance=0, refunded=5_000)
 
 
