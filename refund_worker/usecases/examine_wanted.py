@@ -6,7 +6,7 @@ from refund_worker.domain.cases import Case, Outcome
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import Customer, CustomerFacts, PendingItem
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.queueing import Cause, QueueClaim
+from refund_worker.domain.queueing import Cause, QueueClaim, Wanted
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
@@ -14,6 +14,7 @@ from refund_worker.usecases.discover_credits import has_credit
 from refund_worker.usecases.examine_customer import Basis, act_on, newest_case, plan_of, read_or_fail, unplanned
 from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.read_facts import read_facts_of
+from refund_worker.usecases.recover import mend_shown
 from refund_worker.usecases.world import World
 
 # What Stripe refused to the end it would refuse again: such a plan is not tried twice before the next night, though
@@ -38,7 +39,7 @@ def examine_wanted(world: World, gate: Gate, *, run: str, mode: RunMode, claim: 
         return Nothing.NOT_BEGUN
     holder = Customer(id=claim.wanted.customer)
     newest = newest_case(world, holder.id)
-    found = read_or_fail(world, gate, holder, lambda: _read(world, claim))
+    found = read_or_fail(world, gate, holder, lambda: _read(world, run=run, mode=mode, claim=claim))
     if isinstance(found, CaseResult):
         return found
     if found is None:
@@ -52,8 +53,8 @@ def examine_wanted(world: World, gate: Gate, *, run: str, mode: RunMode, claim: 
     return act_on(world, gate, run=run, mode=mode, plan=plan, basis=basis) or Nothing.NOT_BEGUN
 
 
-def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
-    """The customer's facts; None where there is no credit, a skipped case where one is live."""
+def _read(world: World, *, run: str, mode: RunMode, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
+    """The customer's facts; None where there is no credit, a case where one is live, or was adopted to give back."""
     customer = claim.wanted.customer
     try:
         # Most of these have no credit: one call passes them over, which for the others is one too many.
@@ -63,12 +64,41 @@ def _read(world: World, claim: QueueClaim) -> CustomerFacts | CaseResult | None:
         facts = read_facts_of(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=items)
     except NotFound:
         return None
+    mended = None if mode is RunMode.PLAN else _mended(world, run=run, claim=claim, facts=facts)
+    if mended is not None:
+        return mended
     if not has_credit(facts.customer, items):
         return None
     live = world.ledger.live_case_of(customer=customer, currency=facts.customer.currency or "usd")
     if live is not None:
         return unplanned(live, facts.customer, outcome=Outcome.SKIPPED, reason=Reason.CASE_LIVE)
     return facts
+
+
+def _mended(world: World, *, run: str, claim: QueueClaim, facts: CustomerFacts) -> CaseResult | None:
+    """Give back what a forgotten or dead case still reserves; its customer is wanted again, or when it is old enough.
+
+    So a ledger that was put back from an older copy mends itself, as the events since then are read again.
+    """
+    customer, result, later = claim.wanted.customer, None, list[int]()
+    shown = mend_shown(
+        world,
+        run=run,
+        customer=customer,
+        transactions=facts.transactions,
+        charges=facts.charges,
+        by_itself=True,
+    )
+    for found in shown:
+        result = found.result or result
+        later += [found.at] if found.at is not None else []
+    if result is not None:
+        now = world.clock.now()
+        world.queue.want([Wanted(customer=customer, cause=Cause.AGAIN, due_at=now + world.settling_s)], now=now)
+    elif later:
+        # The entry waits for it by itself; what is done with it from here on no longer finds its claim.
+        world.queue.postpone(claim, until=min(later), leaves_run=True)
+    return result
 
 
 def _may_have_credit(world: World, claim: QueueClaim) -> bool:

@@ -140,8 +140,31 @@ def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]
     if not any(_is_ours(transaction) for transaction in transactions):
         return
     charges = with_charges_of_payments(world.stripe, world.stripe.invoices(customer), world.stripe.charges(customer))
+    yield from mend_shown(world, run=run.id, customer=customer, transactions=transactions, charges=charges)
+
+
+def mend_shown(
+    world: World,
+    *,
+    run: str,
+    customer: str,
+    transactions: tuple[CustomerBalanceTransaction, ...],
+    charges: tuple[Charge, ...],
+    by_itself: bool = False,
+) -> Iterator[Recovered]:
+    """Give back every orphan reservation that these facts of a customer show, and that is old enough.
+
+    Args:
+        run: To which the cases that are adopted for it belong.
+        transactions: Newest first; of a debit that is not among them nothing is said.
+        by_itself: No person asked for it: a mark of a case that the ledger knows without this debit is passed over. It
+            was copied by hand, or the case has no answer yet and will look for it.
+    """
     for rest in mark_rests(transactions, charges):
-        if rest.rest_minor == 0:
+        if rest.rest_minor == 0 or rest.incomplete:
+            continue
+        known = _known(world, customer=customer, case=rest.case, debit=rest.debit)
+        if by_itself and known is None and world.ledger.case(rest.case) is not None:
             continue
         found = _judge(world, rest, customer=customer)
         if found.finding is Finding.GIVEN_BACK:
@@ -179,7 +202,7 @@ def _known(world: World, *, customer: str, case: str, debit: str) -> Case | None
 
 def _give_back(
     world: World,
-    run: Run,
+    run: str,
     found: Recovered,
     *,
     transactions: tuple[CustomerBalanceTransaction, ...],
@@ -201,7 +224,7 @@ def _give_back(
 
 def _adopt(
     world: World,
-    run: Run,
+    run: str,
     found: Recovered,
     *,
     debit: CustomerBalanceTransaction,
@@ -217,7 +240,7 @@ def _adopt(
         if known is not None
         else Case(
             id=world.new_id("case") if taken else found.case,
-            run=run.id,
+            run=run,
             account=world.account.id,
             livemode=world.account.livemode,
             plan=_plan_of_orphan(found, debit),
@@ -232,7 +255,7 @@ def _adopt(
     )
     reserve = _reserve_of_orphan(debit, now=now)
     with world.ledger.writing() as writer:
-        claim = writer.adopt_orphan(case, run=run.id, worker=world.worker, lease_s=LEASE_S)
+        claim = writer.adopt_orphan(case, run=run, worker=world.worker, lease_s=LEASE_S)
         if known is None:
             writer.intend(claim, replace(reserve, state=StepState.INTENDED, stripe_id=None))
             writer.found(

@@ -3,10 +3,14 @@
 import pytest
 
 from refund_worker.domain.cases import Outcome
+from refund_worker.domain.queueing import Cause
 from refund_worker.domain.reasons import Reason
+from refund_worker.domain.runs import RunMode
+from refund_worker.usecases.want_customer import want_customer
 from tests.crash.restoring import copy_of, ledger_of
 from tests.crash.stops import Call
-from tests.usecases.stage import GIVE_BACK, REFUND, REFUNDS, RESERVE, Killed, Stage, at, die
+from tests.usecases.stage import GIVE_BACK, HOUR_S, REFUND, REFUNDS, RESERVE, Killed, Stage, at, die
+from tests.usecases.working import work
 from tests.worlds import night, resume
 
 
@@ -78,3 +82,58 @@ def test_what_was_not_refunded_yet_is_refunded_once() -> None:
 
     stage.check_at_rest(balance=0, refunded=26_998)
     assert sorted(charge.refunded for charge in stage.book.charges) == [6_998, 10_000, 10_000]
+
+
+def test_a_worker_mends_what_its_ledger_forgot_whole() -> None:
+    """The copy is older than the case: its reserve is given back once it can be nobody's, then refunded anew."""
+    stage = Stage.of("three_charges")
+    empty = copy_of(stage.ledger)
+    stage.kill_at(REFUND, "after")
+    stage.ledger = ledger_of(empty)
+    worker = stage.world("worker")
+    want_customer(worker, customer=stage.book.customer, cause=Cause.EVENT)
+
+    work(worker)
+    assert stage.money == (0, 10_000)
+    stage.hours_pass(24)
+    work(worker)
+    stage.check_at_rest(balance=-16_998, refunded=10_000)
+    stage.hours_pass(1)
+    work(worker)
+
+    stage.check_at_rest(balance=0, refunded=26_998)
+    assert sorted(charge.refunded for charge in stage.book.charges) == [6_998, 10_000, 10_000]
+    assert worker.queue.depth(now=worker.clock.now() + 10 * 24 * HOUR_S).due == 0
+
+
+def test_a_key_that_only_plans_mends_nothing() -> None:
+    """A give-back is a write too."""
+    stage = Stage.of("one_charge")
+    empty = copy_of(stage.ledger)
+    stage.kill_at(RESERVE, "after")
+    stage.ledger = ledger_of(empty)
+    stage.hours_pass(25)
+    worker, writes = stage.world("worker"), stage.writes
+    want_customer(worker, customer=stage.book.customer, cause=Cause.EVENT)
+
+    work(worker, mode=RunMode.PLAN)
+
+    assert stage.writes == writes
+
+
+def test_a_mark_that_somebody_copied_is_left_to_a_person() -> None:
+    """A debit by hand that bears the mark of a closed case: no worker undoes what a person did."""
+    stage = Stage.of("one_charge")
+    night(stage.world("first"))
+    (reserve,) = (one for one in stage.book.balance_transactions if one.amount > 0)
+    stage.sandbox.post(
+        f"/v1/customers/{stage.book.customer}/balance_transactions",
+        {"amount": 700, "currency": "usd", "metadata": dict(reserve.metadata)},
+    )
+    stage.hours_pass(25)
+    worker = stage.world("worker")
+    want_customer(worker, customer=stage.book.customer, cause=Cause.EVENT)
+
+    work(worker)
+
+    assert stage.money == (700, 5_000)
