@@ -18,6 +18,7 @@ from refund_worker.adapters.rate_limiter import SharedRateLimiter
 from refund_worker.adapters.rate_limiter.redis_slots import RedisSlots
 from tests.adapters.limits import CALLS_OF_A_CASE, Slot, busiest_second, call_in_turn, longest_pause
 
+pytestmark = pytest.mark.timing
 CHARGES, REFUNDS = "GET /v1/charges", "POST /v1/refunds"
 PLANTED = "hunter2-planted"
 

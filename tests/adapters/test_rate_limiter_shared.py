@@ -1,8 +1,6 @@
 """The limiter that workers share through a real Redis: one limit, one round trip, nothing that stays."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -13,7 +11,11 @@ import pytest
 from redis import Redis
 
 from refund_worker.adapters.rate_limiter import RateLimiter, SharedRateLimiter, limiter_of
+from tests.adapters.limited_worker import work
 from tests.adapters.limits import CALLS_OF_A_CASE, Slot, busiest_second
+from tests.processes import race
+
+pytestmark = pytest.mark.timing
 
 CHARGES, REFUNDS = "GET /v1/charges", "POST /v1/refunds"
 PREFIX = "{refund-worker:acct_1:test}:limit:"
@@ -74,25 +76,9 @@ def test_four_workers_book_one_limit_without_a_gap(workers: Workers) -> None:
 
 def test_processes_with_sixteen_threads_each_share_the_limit(redis_url: str) -> None:
     """Two processes, 32 threads in all: 100 calls a second, at most 105 in any, at most 27 at an endpoint."""
-    begin = time.monotonic() + 1.2
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.adapters.limited_worker", "16", str(begin + 1.6)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    slots: list[Slot] = []
-    for worker in started:
-        assert worker.stdin is not None
-        worker.stdin.write(redis_url + "\n")
-        worker.stdin.flush()
-    for worker in started:
-        said, _ = worker.communicate(timeout=30)
-        assert worker.returncode == 0
-        slots += [Slot(endpoint=endpoint, at=at) for endpoint, at in json.loads(said)]
+    said = race(work, [(redis_url, 16, 1.6)] * 2)
+    slots = [Slot(endpoint=endpoint, at=at) for line in said for endpoint, at in json.loads(line)]
+    begin = min(slot.at for slot in slots)
     used = sum(begin + 0.3 <= slot.at < begin + 1.5 for slot in slots) / 1.2
     assert used >= 95
     assert busiest_second(slot.at for slot in slots) <= 105
