@@ -112,7 +112,7 @@ class Night:
 
     def _meet(self, call: Call, phase: str) -> None:
         self._account.happen(call, phase)
-        if phase != "rolled_back":
+        if not self._account.ledger._database.in_transaction:
             self._remember(call, phase)
 
     def _remember(self, call: Call, phase: str) -> None:
