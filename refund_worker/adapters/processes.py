@@ -18,7 +18,7 @@ _ID_SPACE = Path("/proc/self/ns/pid")
 def worker_name() -> str:
     """The name of this process."""
     process = psutil.Process()
-    return f"{_machine()}:{process.pid}:{process.create_time():.2f}"
+    return f"{_machine()}:{process.pid}:{_ticks(process.pid) or _wall_time(process)}"
 
 
 def is_gone(worker: str) -> bool:
@@ -35,10 +35,26 @@ def is_gone(worker: str) -> bool:
         pass  # it exists and is another user's
     try:
         process = psutil.Process(int(parts[1]))
+        started = _wall_time(process) if "." in parts[2] else _ticks(process.pid)
         # A zombie has ended; only nobody has asked for its exit code yet.
-        return f"{process.create_time():.2f}" != parts[2] or process.status() == psutil.STATUS_ZOMBIE
+        return started not in {None, parts[2]} or process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _ticks(pid: int) -> str | None:
+    """When a process started, in the kernel's ticks since the boot; None where that cannot be read.
+
+    Not by the wall clock: where that is set, every process seems to have started at another time, and so to be gone.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def _wall_time(process: psutil.Process) -> str:
+    return f"{process.create_time():.2f}"
 
 
 def _machine() -> str:

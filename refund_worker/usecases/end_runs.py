@@ -91,13 +91,12 @@ def _end(world: World, shared: SharedRun, run: Run) -> bool:
         "stopped_by": shared.stopped_by,
         **own,
     }
-    if not world.queue.end_shared(run.id, status=str(status), summary=summary, now=world.clock.now()):
-        return False
+    # Before its end is committed: whoever is killed in between tells of it the next time, by the same key.
     if shared.stopped_by is not None:
         _tell_stopped(world, shared, counted)
     elif run.command == "night":
         _tell(world, shared, kind=NoticeKind.NIGHT_FINISHED, title=_title(shared, status), body=_body(shared, counted))
-    return True
+    return world.queue.end_shared(run.id, status=str(status), summary=summary, now=world.clock.now())
 
 
 def tally_of_run(world: World, run: Run) -> Tally:

@@ -1,7 +1,8 @@
 """Reads what webhooks may have lost from the events API into the inbox; the whole discovery of an ordinary night.
 
-The watermark is the time of the newest event that a complete read began with, by Stripe's clock, never ours. Each read
-begins ten minutes before it: events of the same second, and events that Stripe lists late, are read again and known.
+The watermark is the time of the newest event that a complete read began with, by Stripe's clock; ours only keeps it
+from the future. Each read begins an hour before it: events of the same second, and events that Stripe lists late, are
+read again and known.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from itertools import islice
 from refund_worker.domain.events import EVENTS_KEPT_S, Event, EventSource
 from refund_worker.usecases.world import World
 
-OVERLAP_S = 600
+OVERLAP_S = 3600
 # The oldest events are gone before a long read reaches them, and clocks differ.
 GAP_S = EVENTS_KEPT_S - 24 * 3600
 _PAGE = 100
@@ -49,7 +50,8 @@ def poll_events(world: World) -> Polled:
         read += len(page)
         newest = max(newest, *(event.created for event in page))
     if newest and not sweep_needed:
-        world.queue.read_up_to(newest)
+        # It never goes back: one event from the future, as of a test clock, must not keep the others from being read.
+        world.queue.read_up_to(min(newest, now))
     return Polled(read=read, new=new, sweep_needed=sweep_needed)
 
 
@@ -58,7 +60,7 @@ def begin_watermark(world: World) -> None:
     now = world.clock.now()
     newest = next(iter(world.stripe.events(since=now - GAP_S)), None)
     # Without any event in a month, our own clock must do; a day of difference between clocks costs nothing then.
-    world.queue.read_up_to(newest.created if newest is not None else now - 24 * 3600)
+    world.queue.read_up_to(min(newest.created, now) if newest is not None else now - 24 * 3600)
 
 
 def is_gap(*, watermark: int | None, now: int) -> bool:

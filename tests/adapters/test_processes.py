@@ -15,6 +15,16 @@ def test_this_process_is_not_gone() -> None:
     assert not is_gone(worker_name())
 
 
+def test_a_clock_that_is_set_makes_no_living_process_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour on, as when a machine learns the time some moments after its services began."""
+    name = worker_name()
+    seen = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: seen(self) + 3_600)
+    assert not is_gone(name)
+    machine, pid, ticks = name.rsplit(":", 2)
+    assert is_gone(f"{machine}:{pid}:{int(ticks) - 1}")
+
+
 def test_a_process_that_ended_is_gone() -> None:
     machine = worker_name().rsplit(":", 2)[0]
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:

@@ -1,6 +1,8 @@
 """From the events API and webhooks over the inbox into the queue: what is read, when it is due, what a kill leaves."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -8,6 +10,7 @@ from refund_worker.domain.errors import OutcomeUnknown, StripeError
 from refund_worker.domain.events import EVENTS_KEPT_S, Event, EventSource
 from refund_worker.domain.queueing import Cause, QueueClaim
 from refund_worker.domain.runs import RunMode
+from refund_worker.ports import StripeGateway
 from refund_worker.sandbox import Fault, Sandbox
 from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.poll_events import OVERLAP_S, begin_watermark, poll_events
@@ -227,3 +230,27 @@ def test_customers_without_credit_cost_one_call_where_credit_is_unlikely(kind: s
     # without any movement on the balance, the customer is read by itself
     assert len(sandbox.request_log) - before == reads + (kind == "customer.updated")
     assert world.queue.known_to_queue([customer]) == frozenset()
+
+
+def test_an_event_from_the_future_keeps_no_other_from_being_read() -> None:
+    """Its time says nothing of what was read."""
+    sandbox, world = followed()
+
+    class Dreaming:
+        """A gateway whose newest event is of next year."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.stripe, name)
+
+        def events(self, *, since: int) -> Iterator[Event]:
+            """The future first."""
+            yield an_event(1, "customer.updated", at=world.clock.now() + 365 * DAY_S)
+            yield from world.stripe.events(since=since)
+
+    poll_events(replace(world, stripe=cast("StripeGateway", Dreaming())))
+    customer, subscription = subscribed(sandbox)
+    cancel(sandbox, subscription)
+    sandbox.clock.advance(2 * OVERLAP_S)
+    poll_events(world)
+    absorb_events(world, mode=RunMode.RUN)
+    assert world.queue.known_to_queue([customer]) == {customer}

@@ -20,13 +20,15 @@ from refund_worker.ports import Calendar, StripeGateway
 from refund_worker.sandbox import Fault, Sandbox
 from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.end_runs import end_runs, tally_of_run
-from refund_worker.usecases.poll_events import poll_events
+from refund_worker.usecases.poll_events import OVERLAP_S, poll_events
 from refund_worker.usecases.report_run import report_run
 from refund_worker.usecases.start_night import start_night
 from refund_worker.usecases.tend_night import tend_night
 from refund_worker.usecases.want_customer import want_customer
 from refund_worker.usecases.world import World
 from tests.crash.scenes import DAY_S, cancel, goodwill, subscribed
+from tests.crash.stops import Killed, StoppingQueue, Stops
+from tests.usecases.stage import at, die
 from tests.usecases.working import Signal, Told, cancelled, money, work
 from tests.worlds import make_world
 
@@ -158,7 +160,7 @@ def test_a_credit_that_no_event_told_of_is_counted_and_three_more_nights_sweep()
             _, subscription = subscribed(sandbox)
             sandbox.clock.advance(3_600)
             cancel(sandbox, subscription)
-            world.queue.read_up_to(sandbox.clock.now + 3_600)  # as if all of it had been read, and lost
+            world.queue.read_up_to(sandbox.clock.now + 2 * OVERLAP_S)  # as if all of it had been read, and lost
         make_night(world)
         sweeps.append((newest(world)["sweep"], newest(world)["missed"]))
     found = sweeps.index((True, 1))
@@ -175,7 +177,7 @@ def test_goodwill_that_a_case_left_was_not_missed() -> None:
     world = make_world(sandbox)
     make_night(world)
     assert money(sandbox) == [(-700, 5_000)]
-    world.queue.read_up_to(sandbox.clock.now + 3_600)  # as if what tells of the reserve had been read, and lost
+    world.queue.read_up_to(sandbox.clock.now + 2 * OVERLAP_S)  # as if what tells of the reserve had been read, and lost
     for _ in range(8):
         make_night(world)
         assert newest(world)["missed"] == 0
@@ -465,6 +467,21 @@ def test_who_could_not_be_read_is_in_the_nights_report_and_sums() -> None:
     assert world.ledger.verify().ok
     sandbox.faults.clear()
     assert make_night(world).words == [("refunded", None)]
+
+
+def test_a_worker_killed_as_it_ends_a_night_leaves_its_message() -> None:
+    """It is put into the outbox before the end is committed."""
+    sandbox, _ = cancelled(1)
+    world = make_world(sandbox)
+    until_night(world)
+    tend_night(world, mode=RunMode.RUN, stopping=Signal())
+    work(world)
+    stops = Stops(at("queue.end_shared", "after", die))
+    with pytest.raises(Killed):
+        end_runs(replace(world, queue=StoppingQueue(world.queue, stops)))
+    assert end_runs(world) == ()
+    (notice,) = world.queue.claim_notices(now=world.clock.now(), lease_s=60, limit=9)
+    assert notice.kind == "night_finished"
 
 
 def test_an_event_does_not_end_the_hold_of_pending_items() -> None:
