@@ -53,7 +53,7 @@ class CaseRows(OnDatabase):
 
         Each is acted on in its own run.
         """
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             # Idle workers ask every second: they take no write lock for nothing.
             if connection.execute(_CLAIMABLE, {"of_now": now, "at_most": 1}).first() is None:
                 return ()
@@ -67,7 +67,7 @@ class CaseRows(OnDatabase):
 
     def end_case_leases(self, *, gone: Callable[[str], bool]) -> int:
         """End the leases of live cases whose claimants are gone; fences and rests are not touched."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             claimants = list(connection.execute(_CLAIMANTS).scalars())
         # Asked outside of the transaction: who is gone never comes back under that name.
         lost = [claimant for claimant in claimants if gone(claimant)]

@@ -69,7 +69,7 @@ class HaltRows(OnDatabase):
 
     def halted(self) -> Halt | None:
         """The halt that stands."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             row = connection.execute(_HALT).one_or_none()
             return None if row is None else Halt(reason=row.reason, by=row.halted_by, at=row.halted_at)
 

@@ -115,7 +115,7 @@ class CustomerRows(OnDatabase):
 
     def claim_wanted(self, *, worker: str, now: int, lease_s: int, limit: int) -> tuple[QueueClaim, ...]:
         """Claim entries that are due: first those whose lease has ended, then the longest due; see the port."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             # Idle workers ask every second: they take no write lock for nothing.
             if not connection.execute(_ANY, {"of_now": now}).scalar_one():
                 return ()
@@ -156,7 +156,7 @@ class CustomerRows(OnDatabase):
 
     def end_queue_leases(self, *, gone: Callable[[str], bool]) -> int:
         """Free the entries of workers that are gone; their time stays."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             claimants = list(connection.execute(_CLAIMANTS).scalars())
         # Asked outside of the transaction: who is gone never comes back under that name.
         lost = [claimant for claimant in claimants if gone(claimant)]
@@ -178,12 +178,12 @@ class CustomerRows(OnDatabase):
     def left_of(self, run: str, *, before: int | None = None) -> int:
         """How many entries of a run are in the queue, claimed ones too; see the port."""
         statement = _LEFT if before is None else _LEFT.where(queue.c.due_at < before)
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return connection.execute(statement, {"of_run": run}).scalar_one()
 
     def worked_on(self, run: str, *, now: int) -> int:
         """How many entries of a run somebody works on."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return connection.execute(_WORKED_ON, {"of_run": run, "of_now": now}).scalar_one()
 
     def known_to_queue(self, customers: Sequence[str]) -> frozenset[str]:

@@ -52,7 +52,7 @@ class InboxRows(OnDatabase):
 
     def unabsorbed(self, *, limit: int) -> tuple[Event, ...]:
         """Events whose work is not in the queue yet, oldest first by Stripe's clock."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             found = connection.execute(_UNABSORBED, {"at_most": limit}).mappings()
             return tuple(Event(**row) for row in found)
 
@@ -74,7 +74,7 @@ class InboxRows(OnDatabase):
 
     def watermark(self) -> int | None:
         """Up to when the events API was read whole; see the port."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             at: int | None = connection.execute(_WATERMARK).scalar()
             return at
 

@@ -44,7 +44,7 @@ class NoticeRows(OnDatabase):
     def claim_notices(self, *, now: int, lease_s: int, limit: int) -> tuple[Notice, ...]:
         """Claim notices that are to be sent now; one that is neither sent nor failed comes again after its lease."""
         of = {"of_now": now, "oldest": now - _TRIED_FOR_S, "at_most": limit}
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             if connection.execute(_TO_SEND, {**of, "at_most": 1}).first() is None:
                 return ()
         with self._database.writing() as connection:

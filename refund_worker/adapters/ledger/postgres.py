@@ -64,7 +64,8 @@ def open_server(url: URL, *, migrate_it: bool) -> Database:
         engine = _engine(url)
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     turns = Turns(_POOL_SIZE + _POOL_OVERFLOW, patience_s=_POOL_WAIT_S)
-    database = Database(engine, where=where, reader=reader, turns=turns)
+    glancer = engine.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=True)
+    database = Database(engine, where=where, reader=reader, glancer=glancer, turns=turns)
     try:
         if migrate_it:
             _migrate(database)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, tuple_
 
 from refund_worker.adapters.ledger.engine import Database
-from refund_worker.adapters.ledger.rows import plan_of, read_cases, run_of, standing_of
+from refund_worker.adapters.ledger.rows import plan_of, read_case, read_cases, run_of, standing_of
 from refund_worker.adapters.ledger.tables import audit_entries, cases, plans, runs, standings
 from refund_worker.domain.cases import LIVE, Case, Standing
 from refund_worker.domain.plans import Plan
@@ -95,8 +95,8 @@ class SqlReader:
 
     def case(self, case: str) -> Case | None:
         """A case with all its steps and sends."""
-        with self._database.reading() as connection:
-            return next(iter(read_cases(connection, [case])), None)
+        with self._database.glancing() as connection:
+            return read_case(connection, case)
 
     def live_cases(self) -> tuple[str, ...]:
         """Ids of the live cases, oldest first."""
@@ -105,7 +105,7 @@ class SqlReader:
 
     def live_case_of(self, *, customer: str, currency: str) -> str | None:
         """The live case of a customer in a currency, if any."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             found: str | None = connection.execute(
                 _LIVE_OF, {"of_customer": customer, "of_currency": currency}
             ).scalar()
@@ -125,7 +125,7 @@ class SqlReader:
 
     def cases_of_customer(self, customer: str) -> Iterator[Case]:
         """The cases of a customer, newest first."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             ids = list(connection.execute(_OF_CUSTOMER, {"of_customer": customer}).scalars())
         for begin in range(0, len(ids), _PAGE):
             with self._database.reading() as connection:
@@ -171,7 +171,7 @@ class SqlReader:
 
     def run(self, run: str) -> Run | None:
         """A run by its id."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             row = connection.execute(_RUN, {"of_run": run}).one_or_none()
             return None if row is None else run_of(row)
 

@@ -92,7 +92,7 @@ class RefundWatch(OnDatabase):
 
     def due_refunds(self, *, now: int, limit: int) -> tuple[WatchedRefund, ...]:
         """Watched refunds to look at now, the longest due first."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return tuple(map(_watched, connection.execute(_DUE, {"of_now": now, "at_most": limit})))
 
     def look_again(self, refund: str, *, at: int) -> None:
@@ -118,13 +118,13 @@ class RefundWatch(OnDatabase):
 
     def refund_of(self, refund: str) -> tuple[str, str, int] | None:
         """The case, step and attempt of a refund of ours, whatever became of it."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             row = connection.execute(_OF_REFUND, {"of_refund": refund}).one_or_none()
             return None if row is None else (row.case_id, row.step, row.attempt)
 
     def refund_unanswered(self, charge: str) -> bool:
         """Whether a refund over this charge was sent, or is about to be, and nothing is known of it; see the port."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return connection.execute(_UNANSWERED, {"of_charge": charge}).first() is not None
 
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Sequence
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Row, RowMapping, Table, and_, bindparam, select
 
 from refund_worker.adapters.ledger.codec import plan_from_json
 from refund_worker.adapters.ledger.tables import cases, sends, steps
@@ -26,6 +27,35 @@ _SENDS = (
     .where(sends.c.case_id.in_(bindparam("of_cases", expanding=True)))
     .order_by(sends.c.case_id, sends.c.step, sends.c.attempt, sends.c.position)
 )
+
+_CASE = (
+    select(cases, steps, sends)
+    .select_from(
+        cases.outerjoin(steps, steps.c.case_id == cases.c.id).outerjoin(
+            sends,
+            and_(sends.c.case_id == steps.c.case_id, sends.c.step == steps.c.step, sends.c.attempt == steps.c.attempt),
+        )
+    )
+    .where(cases.c.id == bindparam("of_case"))
+    .order_by(steps.c.position, sends.c.position)
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+)
+
+
+def read_case(connection: Connection, case: str) -> Case | None:
+    """Read one case with its steps and sends, in one statement; None where it is not there."""
+    rows = connection.execute(_CASE, {"of_case": case}).mappings().all()
+    if not rows:
+        return None
+    taken = []
+    for _, of_step in groupby(
+        (row for row in rows if row[steps.c.step] is not None),
+        key=lambda row: (row[steps.c.step], row[steps.c.attempt]),
+    ):
+        both = list(of_step)
+        sent = tuple(_send(_part(row, sends)) for row in both if row[sends.c.position] is not None)
+        taken.append(_step(_part(both[0], steps), sent))
+    return _case(_part(rows[0], cases), tuple(taken))
 
 
 def read_cases(connection: Connection, ids: Sequence[str]) -> list[Case]:
@@ -87,7 +117,12 @@ def run_of(row: Row[Any]) -> Run:
     )
 
 
-def _case(row: Row[Any], taken: tuple[Step, ...]) -> Case:
+def _part(row: RowMapping, table: Table) -> SimpleNamespace:
+    """The columns of one table out of a row of several."""
+    return SimpleNamespace(**{column.name: row[column] for column in table.columns})
+
+
+def _case(row: Row[Any] | SimpleNamespace, taken: tuple[Step, ...]) -> Case:
     return Case(
         id=row.id,
         run=row.run,
@@ -105,7 +140,7 @@ def _case(row: Row[Any], taken: tuple[Step, ...]) -> Case:
     )
 
 
-def _step(row: Row[Any], sent: tuple[Send, ...]) -> Step:
+def _step(row: Row[Any] | SimpleNamespace, sent: tuple[Send, ...]) -> Step:
     return Step(
         name=row.step,
         attempt=row.attempt,
@@ -126,6 +161,6 @@ def _step(row: Row[Any], sent: tuple[Send, ...]) -> Step:
     )
 
 
-def _send(row: Row[Any]) -> Send:
+def _send(row: Row[Any] | SimpleNamespace) -> Send:
     answer = None if row.answer is None else SendAnswer(row.answer)
     return Send(fence=row.fence, sent_at=row.sent_at, answered_at=row.answered_at, answer=answer)

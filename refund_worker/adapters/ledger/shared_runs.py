@@ -60,19 +60,19 @@ class SharedRunRows(OnDatabase):
 
     def shared(self, name: str) -> SharedRun | None:
         """The shared run of a name."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             row = connection.execute(_BY_NAME, {"of_name": name}).one_or_none()
             return None if row is None else _shared(row)
 
     def shared_of(self, run: str) -> SharedRun | None:
         """The shared run of a run's id."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             row = connection.execute(_BY_RUN, {"of_run": run}).one_or_none()
             return None if row is None else _shared(row)
 
     def open_runs(self) -> tuple[SharedRun, ...]:
         """The shared runs that have not ended, oldest first."""
-        with self._database.reading() as connection:
+        with self._database.glancing() as connection:
             return tuple(_shared(row) for row in connection.execute(_OPEN_RUNS))
 
     def progress(
