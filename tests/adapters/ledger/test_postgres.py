@@ -1,5 +1,6 @@
 """What is PostgreSQL's own: who migrates, what a person reads when it cannot be used, and how it comes back."""
 
+import gc
 import logging
 import re
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 import refund_worker.adapters.ledger
 from deploy.local import PostgresServer
@@ -325,3 +326,13 @@ def test_nothing_of_the_address_is_logged(postgres_url: str, caplog: pytest.LogC
     password = make_url(postgres_url).password
     assert password is not None
     assert password not in caplog.text
+
+
+def test_a_thread_that_still_reads_at_the_end_leaves_no_connection(postgres_url: str) -> None:
+    """It is closed when the thread gives it back; otherwise the interpreter would warn of it."""
+    ledger = SqlLedger.open(postgres_url)
+    with ledger._database.reading() as connection:
+        ledger.close()
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    del connection, ledger
+    gc.collect()
