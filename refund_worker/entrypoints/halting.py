@@ -65,4 +65,4 @@ def user_at_host() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
         user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user} on {socket.gethostname()}"  # with an @ it would be an e-mail address, which notices do not show

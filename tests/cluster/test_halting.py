@@ -8,6 +8,8 @@ import pytest
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.ledger.opening import open_database
 from refund_worker.adapters.ledger.queue import SqlQueue
+from refund_worker.entrypoints.halting import user_at_host
+from refund_worker.observability import redact
 from tests.e2e.places import LEDGER, Place
 
 
@@ -94,3 +96,8 @@ def test_queued_by_hand_is_due_at_once(used: Place) -> None:
     depth = ledger.queue.depth(now=2_000_000_000)
     ledger.close()
     assert (depth.due, depth.waiting, depth.claimed) == (1, 0, 0)
+
+
+def test_who_halted_is_no_e_mail_address() -> None:
+    """What looks like one is not shown in notices: nobody would know whom to ask."""
+    assert redact(user_at_host()) == user_at_host()
