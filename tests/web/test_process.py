@@ -3,13 +3,14 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,3 +217,20 @@ def test_the_port_is_taken(tmp_path: Path) -> None:
         with started(tmp_path, PORT=str(other.getsockname()[1])) as web:
             assert web.process.wait(30) == 2
             assert "cannot listen on port" in said(web)
+
+
+def test_more_connections_than_files(tmp_path: Path) -> None:
+    """Idle connections take no file that the process needs: no line, and the next one is served."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with started(tmp_path) as web, ExitStack() as idle:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            for _ in range(400):
+                idle.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=20))
+            assert web.get("/healthz")[0] == 200
+            idle.close()
+            assert web.end() == 0
+            assert "accept" not in web.log
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -17,7 +17,10 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to wait for a head."""
         super().connection_made(transport)
-        self._wait_for_head()
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+            transport.abort()  # idle ones would be all the files that this process may open
+        else:
+            self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
         """Take what comes; the time counts on while the head is not whole."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -23,9 +24,13 @@ from refund_worker.entrypoints.web.parts import WebParts
 from refund_worker.entrypoints.web.webhooks import PATH
 from refund_worker.settings import Settings
 
-# More connections than that wait for nothing but a ledger that stands still: they are answered 503.
+# More connections than that wait for nothing but a ledger that stands still: they are answered 503, or ended.
 _CONNECTIONS_MAX: Final = 1_500
+_CONNECTIONS_MIN: Final = 100
 _BACKLOG: Final = 1_024
+# Files beside those connections: all of a backlog is accepted before one of it is ended. Without a file left for the
+# next one asyncio writes thousands of tracebacks a second.
+_OTHER_FILES: Final = _BACKLOG + 100
 # An idle connection of a proxy is kept for longer than the proxy keeps it (60 s), so that it is not cut while in use.
 _KEEP_ALIVE_S: Final = 75
 # Below the grace of Heroku (30 s) and Kubernetes (30 s).
@@ -103,10 +108,21 @@ def _config(parts: WebParts) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         backlog=_BACKLOG,
-        limit_concurrency=_CONNECTIONS_MAX,
+        limit_concurrency=connections_max(),
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
+
+
+def connections_max() -> int:
+    """How many connections there may be, after asking the system for as many open files as they take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS_MAX + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    room = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(_CONNECTIONS_MIN, min(_CONNECTIONS_MAX, room - _OTHER_FILES))
 
 
 @contextlib.contextmanager
