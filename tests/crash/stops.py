@@ -109,6 +109,8 @@ class StoppingLedger:
         made = getattr(self._inner, name)
 
         def call_it(*args: Any, **kwargs: Any) -> Any:
+            if getattr(self._inner, "in_transaction", False):
+                return made(*args, **kwargs)  # a part of the transaction, whose end has its own place
             call = self._stops.begin(f"ledger.{name}")
             answer = made(*args, **kwargs)
             self._stops.meet(call, "after")
@@ -137,6 +139,8 @@ class StoppingQueue:
         made = getattr(self._inner, name)
 
         def call_it(*args: Any, **kwargs: Any) -> Any:
+            if getattr(self._inner, "in_transaction", False):
+                return made(*args, **kwargs)  # a part of the transaction, whose end has its own place
             call = self._stops.begin(f"queue.{name}")
             answer = made(*args, **kwargs)
             self._stops.meet(call, "after")
