@@ -170,6 +170,17 @@ def test_a_throttled_endpoint_comes_back_half_a_call_a_second() -> None:
     assert rates == pytest.approx([17.5, 20.0, 24.5, 25.0, 25.0])
 
 
+def test_the_accounts_rate_comes_back_as_soon_as_an_endpoints() -> None:
+    """Two calls a second of 100, as half a call of 25: else a night would stay slow long after its account was not."""
+    clock = SimulatedTime()
+    limiter = clock.limiter(global_per_second=100, endpoint_per_second=25)
+    limiter.throttled(CHARGES, reason="global-rate")
+    rates = []
+    for clock.now in (0.0, 5.0, 15.0):
+        rates.append(limiter.per_second())
+    assert rates == pytest.approx([70.0, 80.0, 100.0])
+
+
 def test_thirty_throttles_at_once_are_one_overload() -> None:
     """All calls in flight are refused together: the rate is cut once, and again only a second later."""
     clock = SimulatedTime()

@@ -32,6 +32,7 @@ def _succeeds_later(sandbox: Sandbox, customer: str) -> None:
     sandbox.control.next_refund(_newest_charge(sandbox, customer), status="pending", then=("succeeded", FAILS_AFTER_S))
 
 
+_SUBSCRIBING_S = 270
 _THREE = (10_000, 10_000, 10_000)
 # The newest charge's refund fails at the bank: its sum goes out over what the others have left.
 FAILS_LATER = Story(price=30_000, paid_by=_THREE, refundable=20_000, event=_fails_later)
@@ -87,7 +88,9 @@ class Crowd:
 
 def crowd(sandbox: ChaosSandbox, *, customers: int, seed: int) -> Crowd:
     """Let so many customers subscribe and pay; the sandbox's clock is then about now, and ticks."""
-    past = Sandbox(seed=seed, renewals=False, now=int(time.time()) - DAYS_PAID * scenes.DAY_S)
+    # Each one who subscribes takes some minutes of the sandbox's clock, which must not be ahead of ours in the end.
+    lived = max(DAYS_PAID * scenes.DAY_S, customers * _SUBSCRIBING_S)
+    past = Sandbox(seed=seed, renewals=False, now=int(time.time()) - lived)
     waiting = []
     for number in range(customers):
         story = CYCLE[number % len(CYCLE)]

@@ -217,7 +217,7 @@ FAULTS = (
     Fault(
         name="never_back_to_full_speed",
         file="adapters/rate_limiter/buckets.py",
-        old="self._rate + RECOVERY_PER_SECOND * (now - self._rate_at)",
+        old="self._rate + RECOVERY * self.per_second_max * (now - self._rate_at)",
         new="self._rate",
         breaks="the rate comes back half a call a second",
         killers=(f"{LIMITER}::test_a_throttled_endpoint_comes_back_half_a_call_a_second",),

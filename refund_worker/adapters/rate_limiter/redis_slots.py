@@ -19,7 +19,7 @@ from refund_worker.adapters.rate_limiter.buckets import (
     CUT,
     CUT_INTERVAL_S,
     RATE_PER_SECOND_MIN,
-    RECOVERY_PER_SECOND,
+    RECOVERY,
 )
 
 # A script takes less than a millisecond. What takes longer is a frozen or lost Redis, and a caller waits meanwhile.
@@ -202,7 +202,7 @@ def _source() -> str:
         "CUT": CUT,
         "CUT_INTERVAL_US": round(CUT_INTERVAL_S * _US),
         "RATE_PER_SECOND_MIN": RATE_PER_SECOND_MIN,
-        "RECOVERY_PER_SECOND": RECOVERY_PER_SECOND,
+        "RECOVERY": RECOVERY,
         "SETTLING_US": SETTLING_S * _US,
         "SLOTS_MS": SLOTS_S * 1_000,
         "STATE_MS": STATE_S * 1_000,

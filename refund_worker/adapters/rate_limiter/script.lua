@@ -35,7 +35,7 @@ local function rate_of(bucket, most)
   local rate = number_of('rate:' .. bucket)
   if not rate then return most end
   local since = math.max(0, now - number_of('rate_at:' .. bucket))
-  return math.min(most, rate + RECOVERY_PER_SECOND * since / 1000000)
+  return math.min(most, rate + RECOVERY * most * since / 1000000)
 end
 
 local function settling()
