@@ -60,6 +60,9 @@ def _read(world: World, *, run: str, mode: RunMode, claim: QueueClaim) -> Custom
         # Most of these have no credit: one call passes them over, which for the others is one too many.
         if claim.wanted.cause is Cause.HINT and not _may_have_credit(world, claim):
             return None
+        if claim.wanted.cause is Cause.TASK:
+            # Another program's word: an id that Stripe does not know is no failure of ours, and must not stop a run.
+            world.stripe.customer(customer)
         items = _pending_items(world, claim)
         facts = read_facts_of(stripe=world.stripe, clock=world.clock, customer=customer, pending_items=items)
     except NotFound:

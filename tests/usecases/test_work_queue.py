@@ -71,6 +71,21 @@ def test_a_wanted_customer_is_examined_and_refunded() -> None:
     assert world.ledger.live_cases() == ()
 
 
+def test_a_task_for_nobody_is_no_failure() -> None:
+    """A merchant's application that sends wrong ids neither stops the day's run nor calls a person."""
+    sandbox, (customer,) = cancelled(1)
+    world = make_world(sandbox)
+    for number in range(world.policy.failures_max + 1):
+        want_customer(world, customer=f"cus_nobody{number}", cause=Cause.TASK)
+    want_customer(world, customer=customer, cause=Cause.TASK)
+    sandbox.clock.advance(world.settling_s)
+
+    told = work(world)
+
+    assert told.words == [("refunded", None)]
+    assert world.queue.depth(now=world.clock.now()).due == 0
+
+
 def test_a_task_waits_for_the_settling_delay() -> None:
     """The merchant's application sends it with the cancellation: the proration invoice may still be a draft."""
     sandbox, (customer,) = cancelled(1)
