@@ -88,7 +88,8 @@ class Crowd:
 
 def crowd(sandbox: ChaosSandbox, *, customers: int, seed: int) -> Crowd:
     """Let so many customers subscribe and pay; the sandbox's clock is then about now, and ticks."""
-    # Each one who subscribes takes some minutes of the sandbox's clock, which must not be ahead of ours in the end.
+    # Each one who subscribes takes some minutes of the sandbox's clock, which must not be ahead of ours in the end; and
+    # most of each month must be left, for the stories speak of credits of nine tenths of the price.
     lived = max(DAYS_PAID * scenes.DAY_S, customers * _SUBSCRIBING_S)
     past = Sandbox(seed=seed, renewals=False, now=int(time.time()) - lived)
     waiting = []

@@ -55,7 +55,7 @@ class Told:
 def live_through(chaos: Chaos, *, directory: Path, say: Callable[[str], None]) -> Told:
     """Let it happen and judge it; nothing is left running, whatever happens."""
     begun = time.monotonic()
-    customers = chaos.customers or 100 + 4 * chaos.kills
+    customers = chaos.customers or 200 + chaos.kills * 6 // 5
     with stage(workers=chaos.workers, customers=customers, seed=chaos.seed, directory=directory, say=say) as on:
         stop = threading.Event()
         tally = Tally(wanted=chaos.kills)
