@@ -1,9 +1,7 @@
 """Refunds that failed or were canceled: when their charge may be tried again, and what people are told."""
 
-from decimal import Decimal
-
 from refund_worker.domain.cases import Case
-from refund_worker.domain.currencies import exponent
+from refund_worker.domain.currencies import plain_amount
 from refund_worker.domain.facts import Charge, Refund
 from refund_worker.domain.marks import CASE
 from refund_worker.domain.notices import Notice, NoticeKind
@@ -39,14 +37,13 @@ def failed_notice(case: Case, *, refund: str, amount_minor: int, status: str) ->
         amount_minor: Its sum, positive, in the case's currency.
         status: failed or canceled.
     """
-    currency = case.plan.currency
-    amount = Decimal(amount_minor).scaleb(-exponent(currency))
+    amount = plain_amount(amount_minor, currency=case.plan.currency)
     return Notice(
         key=f"refund_failed:{refund}",
         kind=NoticeKind.REFUND_FAILED,
-        title=f"A refund of {amount} {currency.upper()} {'was canceled' if status == 'canceled' else 'failed'}",
+        title=f"A refund of {amount} {'was canceled' if status == 'canceled' else 'failed'}",
         body=(
-            f"Refund {refund} of case {case.id} (run {case.run}) is {status}: {amount} {currency.upper()} go back to "
+            f"Refund {refund} of case {case.id} (run {case.run}) is {status}: {amount} go back to "
             "the credit of the customer, who is planned anew. Stripe names the bank's reason."
         ),
     )
