@@ -60,9 +60,15 @@ def scale_from_cents(*, cents: int, currency: str) -> int:
     return down_to_step(scaled, currency=currency)
 
 
+def amount_text(minor: int, *, currency: str) -> str:
+    """Write an amount (minor units, zero or more) with all the decimals of the currency."""
+    decimals = exponent(currency)
+    if decimals == 0:
+        return str(minor)
+    digits = str(minor).rjust(decimals + 1, "0")
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+
+
 def plain_amount(minor: int, *, currency: str) -> str:
     """Return an amount in plain characters, for messages: 123450 usd minor units are `1234.50 USD`."""
-    decimals = exponent(currency)
-    digits = str(abs(minor)).rjust(decimals + 1, "0")
-    whole = digits if decimals == 0 else f"{digits[:-decimals]}.{digits[-decimals:]}"
-    return f"{'-' if minor < 0 else ''}{whole} {currency.upper()}"
+    return f"{'-' if minor < 0 else ''}{amount_text(abs(minor), currency=currency)} {currency.upper()}"

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refund_worker.adapters.policy_file import PolicyError, load_policy, show_policy
-from refund_worker.adapters.policy_file.amounts import amount_text, minor_of
+from refund_worker.adapters.policy_file.amounts import minor_of
 from refund_worker.adapters.policy_file.reading import SIZE_MAX_BYTES
 from refund_worker.domain.credit import Cause, Origin
-from refund_worker.domain.currencies import step_minor
+from refund_worker.domain.currencies import amount_text, step_minor
 from refund_worker.domain.policy import Policy
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "policy.toml.example"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from refund_worker.domain.currencies import exponent, is_known, step_minor
+from refund_worker.domain.currencies import amount_text, exponent, is_known, step_minor
 
 # Ten billion in a two-decimal currency; no run comes near it, and every database holds it.
 DIGITS_MAX: Final = 12
@@ -41,15 +41,6 @@ def minor_of(value: object, *, currency: str) -> int:
     if minor % step_minor(currency):
         raise ValueError(f"must be a multiple of {amount_text(step_minor(currency), currency=currency)}")
     return minor
-
-
-def amount_text(minor: int, *, currency: str) -> str:
-    """Write an amount (minor units, zero or more) with all the decimals of the currency."""
-    decimals = exponent(currency)
-    if decimals == 0:
-        return str(minor)
-    digits = str(minor).rjust(decimals + 1, "0")
-    return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def _decimals(currency: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
-from refund_worker.adapters.policy_file.amounts import amount_text
+from refund_worker.domain.currencies import amount_text
 from refund_worker.domain.policy import Policy
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
