@@ -31,8 +31,11 @@ _known: set[str] = set()
 
 
 def keep_secret(words: Iterable[str]) -> None:
-    """Never show these words from now on: what this process was given, whatever it looks like."""
-    _known.update(words)
+    """Never show these words from now on: what this process was given, whatever it looks like.
+
+    A password that is itself the name of a secret is left to the patterns, which need that name to find the others.
+    """
+    _known.update(word for word in words if word.lower() not in SECRET_NAMES)
 
 
 def redact(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from refund_worker.observability import bind_run, configure_logging, redact
+from refund_worker.observability import bind_run, configure_logging, keep_secret, redact
 
 PLANTED = {
     "secret key": "sk_live_51HPlanted",
@@ -232,3 +232,10 @@ def test_a_run_is_on_the_events_of_its_thread_only() -> None:
     assert len(inside) == 4
     assert all(event["run"] in {event.get("expected"), event["event"].removeprefix("inside ")} for event in inside)
     assert ["run" in event for event in events if event["event"] == "after"] == [False, False]
+
+
+def test_a_password_that_is_called_password_does_not_hide_the_name_from_the_patterns() -> None:
+    """What this process was given is not shown; of a password named like its own key the patterns take care."""
+    keep_secret({"password", "Planted-word"})
+    shown = redact("host=db password='Other' and Planted-word")
+    assert shown == "host=db password='[secret]' and [secret]"
