@@ -18,9 +18,16 @@ class Origin(StrEnum):
 
 
 class Cause(StrEnum):
-    """Which change of a subscription made a proration lot."""
+    """Which change of a subscription made a proration lot.
+
+    `downgrade` stands for every change but a cancellation in policies, and in plans that were written before the
+    changes were told apart.
+    """
 
     CANCELLATION = "cancellation"
+    PRICE = "price"
+    QUANTITY = "quantity"
+    OTHER_CHANGE = "other_change"
     DOWNGRADE = "downgrade"
 
 

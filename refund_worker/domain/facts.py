@@ -5,6 +5,7 @@ Only the fields the decisions need. The gateway makes these; nothing else knows 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +51,31 @@ class CustomerBalanceTransaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """A line of an invoice. `amount_minor` is before discount and exclusive tax; negative = credit."""
+    """A line of an invoice. `amount_minor` is before discount and exclusive tax; negative = credit.
+
+    Attributes:
+        inclusive_tax_minor: Tax that `amount_minor` contains, with its sign.
+        price: The price it bills or credits; None where there is none.
+    """
 
     id: str
     amount_minor: int
     discount_minor: int = 0
     exclusive_tax_minor: int = 0
+    inclusive_tax_minor: int = 0
     proration: bool = False
     subscription: str | None = None
     invoice_item: str | None = None
     period_start: int = 0
     period_end: int = 0
     credited_invoice: str | None = None
+    price: str | None = None
+    quantity: int | None = None
+
+    @property
+    def tax_minor(self) -> int:
+        """All tax of the line, included or on top, with its sign."""
+        return self.exclusive_tax_minor + self.inclusive_tax_minor
 
     @property
     def net_minor(self) -> int:
@@ -124,8 +138,32 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A dispute or inquiry about a charge, read only where the charge says that it was disputed.
+
+    Attributes:
+        amount_minor: Disputed, positive.
+        status: warning_needs_response, warning_under_review, warning_closed (inquiries), needs_response, under_review,
+            won, lost, prevented or a newer word.
+        refundable: Stripe's `is_charge_refundable`: the payment can still be refunded.
+    """
+
+    id: str
+    charge: str
+    amount_minor: int
+    status: str
+    refundable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """A charge with all its refunds. `connect`: a transfer, an application fee or another account is involved."""
+    """A charge with all its refunds.
+
+    Attributes:
+        disputed: It has been disputed at some time, whatever came of it (Stripe never takes that back).
+        connect: A transfer, an application fee or another account is involved.
+        disputes: What was read of its disputes; empty where none was, or where they were not read.
+    """
 
     id: str
     created: int
@@ -139,6 +177,7 @@ class Charge:
     method: str = "unknown"
     connect: bool = False
     refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
     @property
     def remaining_minor(self) -> int:
@@ -148,12 +187,66 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingItem:
-    """An invoice item that no invoice has taken yet; negative = credit, before exclusive tax."""
+    """An invoice item that no invoice has taken yet; `amount_minor` negative = credit, before exclusive tax.
+
+    Attributes:
+        exclusive_tax: One of its own tax rates comes on top of the amount.
+        deferred: It has invoicing rules: no invoice takes it until they hold (`defer_until_credited_items_resolved`).
+        credited_invoice: Whose time it credits, where Stripe says so (`proration_details.credited_items`).
+        record: What `POST /v1/invoiceitems` needs to make it again, by Stripe's names; plain JSON values.
+    """
 
     id: str
     customer: str
     amount_minor: int
     currency: str
+    subscription: str | None = None
+    proration: bool = False
+    exclusive_tax: bool = False
+    deferred: bool = False
+    period_start: int = 0
+    period_end: int = 0
+    price: str | None = None
+    quantity: int | None = None
+    credited_invoice: str | None = None
+    record: Mapping[str, object] = field(default_factory=dict)
+
+
+class ItemState(StrEnum):
+    """Where an invoice item is now."""
+
+    PENDING = "pending"
+    ATTACHED = "attached"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNow:
+    """An invoice item as it is now. `item` is None where it is gone (deleted); `attached`: on an invoice, or a draft."""
+
+    id: str
+    state: ItemState
+    item: PendingItem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscription, read only where a decision needs it.
+
+    Attributes:
+        status: incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid or paused.
+        exclusive_tax: Its invoices add tax on top (default tax rates that are exclusive, or automatic tax).
+    """
+
+    id: str
+    customer: str
+    status: str
+    exclusive_tax: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """It will never be invoiced again."""
+        return self.status in {"canceled", "incomplete_expired"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +268,24 @@ class RefundAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeletionAnswer:
+    """Stripe's answer to a deletion of ours."""
+
+    item: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerFacts:
     """Everything read of one customer before a decision: the three lists, and what they pointed to.
 
     `transactions` are newest first, as far back as provenance needs them; `complete` says that the oldest one is the
     customer's first. `read_at` is when the balance transactions were read, the last of the three lists.
+
+    Attributes:
+        subscriptions: By id; those that were read: of pending items, and under `while_active = "leave"` all.
+        items_now: By id, read after the balance transactions: the items that a conversion of ours names and that some
+            lot of it is left of (`domain.conversions`).
     """
 
     customer: Customer
@@ -189,3 +295,5 @@ class CustomerFacts:
     pending_items: tuple[PendingItem, ...]
     read_at: int
     complete: bool = False
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    items_now: Mapping[str, ItemNow] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from refund_worker.domain.conversions import Conversion
 from refund_worker.domain.credit import Lot
 from refund_worker.domain.marks import NamedLot
 from refund_worker.domain.reasons import Reason
@@ -51,6 +52,8 @@ class Plan:
         reason: Why nothing may be done (then `refunds` is what would be refunded if the hold were lifted, or empty).
         held: The reason asks for a person; otherwise it is a skip.
         numbers: The figures behind the reason, for `explain` and the audit trail.
+        conversions: Pending items that are first moved onto the balance; the amounts above count them as credit
+            already. Each is a case of its own, after which the customer's facts are read and planned again.
         digest: What a person approves: SHA-256 of the canonical JSON of account, mode, customer, currency, lots,
             charges with their before-images, amounts and policy digest - no run, no case, no time.
     """
@@ -68,6 +71,7 @@ class Plan:
     held: bool
     numbers: dict[str, int | str]
     digest: str
+    conversions: tuple[Conversion, ...] = ()
 
     @property
     def planned_minor(self) -> int:

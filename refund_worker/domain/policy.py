@@ -26,6 +26,15 @@ class Policy:
         excluded_customers: Customer ids that are held.
         excluded_metadata: A customer whose metadata has one of these keys with this value is held ("*" = any value).
         failures_max: Consecutive failures that stop the run.
+        while_active: refund the credit of a subscription that goes on, or leave it for its next invoice.
+        pending_items_of_active: leave the pending items of a subscription that goes on to its next invoice, or convert
+            them into credit at once.
+        bank_debits: hold or refund over a bank debit that the customer can still dispute at the bank.
+        refund_window_days: Per payment method, in place of the table's (`domain.refund_windows`).
+        customer_refunds_max: Cases of one customer with refunds of ours in 90 days; the next one is held.
+        unusual_multiple: A night with more than so many times the median of the past nights, in number or sum, stops.
+        unusual_floor_customers: Fewer customers than this are never unusual.
+        unusual_floor_minor: Per currency, less than this is never unusual; other currencies take the default, scaled.
     """
 
     origins: frozenset[Origin] = frozenset({Origin.PRORATION})
@@ -40,6 +49,14 @@ class Policy:
     excluded_customers: frozenset[str] = frozenset()
     excluded_metadata: Mapping[str, str] = field(default_factory=dict)
     failures_max: int = 10
+    while_active: Literal["refund", "leave"] = "refund"
+    pending_items_of_active: Literal["leave", "convert"] = "leave"
+    bank_debits: Literal["hold", "refund"] = "hold"
+    refund_window_days: Mapping[str, int] = field(default_factory=dict)
+    customer_refunds_max: int = 5
+    unusual_multiple: int = 5
+    unusual_floor_customers: int = 100
+    unusual_floor_minor: Mapping[str, int] = field(default_factory=dict)
 
     def case_limit(self, currency: str) -> int:
         """The automatic limit of a case in minor units; 500.00 unless the policy names the currency."""
@@ -48,6 +65,10 @@ class Policy:
     def run_limit(self, currency: str) -> int:
         """The most a run may plan to refund in minor units; 250,000.00 unless the policy names the currency."""
         return self.run_limit_minor.get(currency, scale_from_cents(cents=25_000_000, currency=currency))
+
+    def unusual_floor(self, currency: str) -> int:
+        """The sum of a night that is never unusual, in minor units; 10,000.00 unless the policy names the currency."""
+        return self.unusual_floor_minor.get(currency, scale_from_cents(cents=1_000_000, currency=currency))
 
     def minimum(self, currency: str) -> int:
         """The smallest sum worth refunding, in minor units; zero unless the policy names the currency."""

@@ -9,11 +9,15 @@ from refund_worker.domain.facts import (
     Charge,
     Customer,
     CustomerBalanceTransaction,
+    DeletionAnswer,
+    Dispute,
     Invoice,
+    ItemNow,
     MovementAnswer,
     PendingItem,
     Refund,
     RefundAnswer,
+    Subscription,
 )
 
 
@@ -63,6 +67,24 @@ class StripeGateway(Protocol):
     def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
         """The pending invoice items of a customer, or of the whole account."""
 
+    def item(self, item: str) -> ItemNow:
+        """One invoice item as it is now; gone where Stripe does not know it (any more)."""
+
+    def subscription(self, subscription: str) -> Subscription:
+        """One subscription, also an ended one. Raises NotFound."""
+
+    def subscriptions(self, customer: str) -> tuple[Subscription, ...]:
+        """Every subscription of the customer, ended ones too."""
+
+    def disputes(self, charge: str) -> tuple[Dispute, ...]:
+        """Every dispute and inquiry about a charge, newest first."""
+
+    def available(self) -> Mapping[str, int]:
+        """Our own Stripe account's available balance per currency, minor units, also below zero: what refunds draw on.
+
+        What is set aside for refunds and disputes (prefunding) counts too.
+        """
+
     def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
         """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first."""
 
@@ -95,3 +117,11 @@ class StripeGateway(Protocol):
         check: Callable[[], None],
     ) -> RefundAnswer:
         """Refund a positive amount over a charge."""
+
+    def delete_item(self, *, item: str, check: Callable[[], None]) -> DeletionAnswer:
+        """Delete a pending invoice item; sent without a key: deleted twice is deleted once.
+
+        Raises:
+            NotFound: If there is no such item (any more); a definite answer: it is gone.
+            Rejected: If an invoice has it.
+        """

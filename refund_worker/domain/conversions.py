@@ -1,0 +1,42 @@
+"""Conversions: pending invoice items of one subscription and currency that are moved onto the customer's balance.
+
+An ended subscription is never invoiced again, so what its prorations left pending would wait for ever. Its net credit
+is put on the balance by one marked customer balance transaction, then the items are deleted; from there on it is
+credit like any other.
+"""
+
+from dataclasses import dataclass
+
+from refund_worker.domain.credit import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedItem:
+    """An invoice item that a conversion moves: its amount has Stripe's sign, negative = credit. Minor units."""
+
+    item: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """The pending items of one subscription in one currency, credits and debits together.
+
+    Attributes:
+        items: By id; their sum is below zero.
+        proration_minor: What of the credit is proration, positive: the rest never leaves as cash.
+        cause: Which change made the prorations.
+        credited: The invoices whose time is credited, as far as Stripe says; empty = it does not say.
+    """
+
+    subscription: str
+    currency: str
+    items: tuple[NamedItem, ...]
+    proration_minor: int
+    cause: Cause
+    credited: tuple[str, ...] = ()
+
+    @property
+    def credit_minor(self) -> int:
+        """The credit that is put on the balance, positive."""
+        return -sum(item.amount_minor for item in self.items)
