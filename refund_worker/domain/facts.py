@@ -22,6 +22,10 @@ class Customer:
 
     It is `-customer.balance`, flipped here and nowhere else. `other_credits` holds `invoice_credit_balance` entries of
     currencies other than `currency` that are not zero, with Stripe's documented sign (positive = credit).
+
+    Attributes:
+        credit_balances: `invoice_credit_balance` as Stripe gives it: every currency's, the default one's too, zeros
+            too, positive = credit. Empty where it was not given: then nothing is known from it.
     """
 
     id: str
@@ -31,6 +35,7 @@ class Customer:
     deleted: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     other_credits: Mapping[str, int] = field(default_factory=dict)
+    credit_balances: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +227,7 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemNow:
-    """An invoice item as it is now. `item` is None where it is gone (deleted); `attached`: on an invoice, or a draft."""
+    """An invoice item as it is now. `item` is None where it is gone (deleted); attached: on an invoice, or a draft."""
 
     id: str
     state: ItemState

@@ -236,4 +236,5 @@ def test_other_currencies_keep_the_sign_that_stripe_documents_for_them() -> None
         credit_minor=500,
         metadata={"plan": "x"},
         other_credits={"eur": -20, "jpy": 300},
+        credit_balances=balances,
     )

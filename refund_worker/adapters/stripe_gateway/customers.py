@@ -97,15 +97,15 @@ def read_customer(fields: Fields) -> Customer:
     if fields.flag_or_false("deleted"):
         return Customer(id=fields.text("id"), deleted=True)
     currency = fields.text_or_none("currency")
+    by_currency = fields.numbers(CREDITS)
     return Customer(
         id=fields.text("id"),
         created=fields.number("created"),
         currency=currency,
         credit_minor=-fields.number("balance"),
         metadata=fields.strings("metadata"),
-        other_credits={
-            code: minor for code, minor in fields.numbers(CREDITS).items() if minor != 0 and code != currency
-        },
+        other_credits={code: minor for code, minor in by_currency.items() if minor != 0 and code != currency},
+        credit_balances=by_currency,
     )
 
 
