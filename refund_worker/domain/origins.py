@@ -1,9 +1,10 @@
 """Where one credit came from: the parts of a negative balance transaction (decision 0003)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from refund_worker.domain.causes import cause_of
 from refund_worker.domain.credit import Cause, Origin
 from refund_worker.domain.facts import Invoice, InvoiceLine
 from refund_worker.domain.movements import Kind, Movement
@@ -104,14 +105,9 @@ def _proration_parts(invoice: Invoice) -> tuple[Part, ...]:
         Part(
             amount_minor=max(0, -sum(line.net_minor for line in of_one)),
             origin=Origin.PRORATION,
-            cause=_cause(of_one),
+            cause=cause_of(of_one),
             subscription=subscription,
         )
         for subscription, of_one in sorted(by_subscription.items())
     )
     return limited(parts, limit_minor=max(0, limit))
-
-
-def _cause(lines: Sequence[InvoiceLine]) -> Cause:
-    """A cancellation credits unused time and bills none; a downgrade bills the new price beside the credit."""
-    return Cause.CANCELLATION if all(line.amount_minor <= 0 for line in lines) else Cause.DOWNGRADE

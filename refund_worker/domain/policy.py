@@ -58,6 +58,11 @@ class Policy:
     unusual_floor_customers: int = 100
     unusual_floor_minor: Mapping[str, int] = field(default_factory=dict)
 
+    def refunds_after(self, cause: Cause) -> bool:
+        """Whether what this change left may leave; `downgrade` stands for every change but a cancellation."""
+        finer = cause is not Cause.CANCELLATION and Cause.DOWNGRADE in self.refund_after
+        return finer or cause in self.refund_after
+
     def case_limit(self, currency: str) -> int:
         """The automatic limit of a case in minor units; 500.00 unless the policy names the currency."""
         return self.case_limit_minor.get(currency, scale_from_cents(cents=50_000, currency=currency))

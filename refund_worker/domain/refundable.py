@@ -26,7 +26,7 @@ def may_leave(lot: Lot, *, policy: Policy) -> bool:
     """Whether the policy lets a lot leave as cash. Unknown origin never may, even where the policy names it."""
     if lot.origin is Origin.UNKNOWN or lot.origin not in policy.origins:
         return False
-    if lot.cause is not None and lot.cause not in policy.refund_after:
+    if lot.cause is not None and not policy.refunds_after(lot.cause):
         return False
     return policy.credit_since is None or lot.created >= policy.credit_since
 

@@ -1,6 +1,7 @@
 """Customer balance histories as text, one movement a line, oldest first; amounts in minor units with Stripe's sign.
 
 invoice in_1 -4500: -5000p@sub_1 +500p@sub_1 -50      a total and its lines; p = proration, @ = subscription
+invoice in_1 -4500: -5000p@sub_1$gold*2 -50           $ = price, * = quantity (1 where there is a price)
 start +500                                            the balance before the first line; older rows were not read
 c1 -4500 applied in_1                                 an invoice's movement: applied, unapplied, overpaid, too_small
 c2 -1000 adjustment                                   a movement without an invoice: its type
@@ -103,12 +104,16 @@ def _invoice(line: str, currency: str) -> Invoice:
 
 
 def _line(word: str, place: int) -> InvoiceLine:
-    amount, _, subscription = word.partition("@")
+    amount, _, owner = word.partition("@")
+    subscription, _, sold = owner.partition("$")
+    price, _, quantity = sold.partition("*")
     return InvoiceLine(
         id=f"il_{place}",
         amount_minor=int(amount.removesuffix("p")),
         proration=amount.endswith("p"),
         subscription=subscription or None,
+        price=price or None,
+        quantity=int(quantity or 1) if price else None,
     )
 
 

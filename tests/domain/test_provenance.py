@@ -4,7 +4,7 @@ import pytest
 
 from tests.domain.histories import lots_in_words, parse, replayed
 
-DOWNGRADE = "invoice in_d -4500: -5000p@sub_1 +500p@sub_1\n"
+DOWNGRADE = "invoice in_d -4500: -5000p@sub_1$gold +500p@sub_1$silver\n"
 CANCELLATION = "invoice in_c -100: -100p@sub_1\n"
 MIXED = "invoice in_m -100: -60p@sub_1 -40\n"
 TWO = "invoice in_t -100: -60p@sub_2 -40p@sub_1\n"
@@ -15,7 +15,7 @@ BILL = "invoice in_b 70: +70\n"
     ("text", "expected"),
     [
         # where a credit came from
-        (DOWNGRADE + "c1 -4500 applied in_d", "c1 proration/sub_1/downgrade 4500"),
+        (DOWNGRADE + "c1 -4500 applied in_d", "c1 proration/sub_1/price 4500"),
         (CANCELLATION + "c1 -100 applied in_c", "c1 proration/sub_1/cancellation 100"),
         (TWO + "c1 -100 applied in_t", "c1 proration/sub_1/cancellation 40, c1 proration/sub_2/cancellation 60"),
         ("c1 -100 adjustment", "c1 adjustment 100"),

@@ -111,9 +111,9 @@ FAULTS = (
     ),
     Fault(
         name="downgrade_taken_for_a_cancellation",
-        file="domain/origins.py",
-        old="if all(line.amount_minor <= 0 for line in lines)",
-        new="if any(line.amount_minor <= 0 for line in lines)",
+        file="domain/causes.py",
+        old="if not billed:",
+        new="if credited:",
         breaks="a cancellation credits and bills nothing",
         killers=(LOTS,),
     ),

@@ -78,8 +78,8 @@ FAULTS = (
     Fault(
         name="refund_after_ignored",
         file="domain/refundable.py",
-        old="lot.cause not in policy.refund_after",
-        new="lot.cause is Cause",
+        old="not policy.refunds_after(lot.cause)",
+        new="not policy.refund_after",
         breaks="only the changes that the policy names leave",
         killers=(PLANNING,),
     ),
