@@ -51,6 +51,8 @@ LINE: dict[str, Any] = {
     },
     "period": {"start": 10, "end": 20},
     "pretax_credit_amounts": [{"amount": -7, "type": "credit_balance_transaction"}],
+    "pricing": {"type": "price_details", "price_details": {"price": "price_1", "product": "prod_1"}},
+    "quantity": 2,
     "subscription": "sub_1",
     "taxes": [{"amount": -170, "tax_behavior": "exclusive"}, {"amount": -30, "tax_behavior": "inclusive"}],
 }

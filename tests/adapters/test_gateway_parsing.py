@@ -181,12 +181,15 @@ def test_a_line_counts_net_of_discounts_and_with_exclusive_tax() -> None:
             amount_minor=-1000,
             discount_minor=-150,
             exclusive_tax_minor=-170,
+            inclusive_tax_minor=-30,
             proration=True,
             subscription="sub_1",
             invoice_item="ii_1",
             period_start=10,
             period_end=20,
             credited_invoice="in_0",
+            price="price_1",
+            quantity=2,
         ),
     )
     assert invoice.lines[0].net_minor == invoice.total_minor == -1020

@@ -9,7 +9,17 @@ import stripe
 import structlog
 from stripe import _util as vendor_log
 
-from refund_worker.adapters.stripe_gateway import charges, customers, events, invoices, writes
+from refund_worker.adapters.stripe_gateway import (
+    balance,
+    charges,
+    customers,
+    disputes,
+    events,
+    invoices,
+    items,
+    subscriptions,
+    writes,
+)
 from refund_worker.adapters.stripe_gateway.accounts import read_account
 from refund_worker.adapters.stripe_gateway.calls import Calls, OnCall
 from refund_worker.adapters.stripe_gateway.probes import StripeProbe
@@ -27,11 +37,15 @@ from refund_worker.domain.facts import (
     Charge,
     Customer,
     CustomerBalanceTransaction,
+    DeletionAnswer,
+    Dispute,
     Invoice,
+    ItemNow,
     MovementAnswer,
     PendingItem,
     Refund,
     RefundAnswer,
+    Subscription,
 )
 from refund_worker.ports import Clock, RateLimiter
 
@@ -152,7 +166,27 @@ class StripeApi:
 
     def pending_items(self, customer: str | None = None) -> Iterator[PendingItem]:
         """The pending invoice items of a customer, or of the whole account."""
-        return invoices.pending_items(self._calls, customer=customer)
+        return items.pending_items(self._calls, customer=customer)
+
+    def item(self, item: str) -> ItemNow:
+        """One invoice item as it is now; gone where Stripe does not know it (any more)."""
+        return items.one_item(self._calls, item=item)
+
+    def subscription(self, subscription: str) -> Subscription:
+        """One subscription, also an ended one. Raises NotFound."""
+        return subscriptions.one_subscription(self._calls, subscription=subscription)
+
+    def subscriptions(self, customer: str) -> tuple[Subscription, ...]:
+        """Every subscription of the customer, ended ones too."""
+        return subscriptions.all_subscriptions(self._calls, customer=customer)
+
+    def disputes(self, charge: str) -> tuple[Dispute, ...]:
+        """Every dispute and inquiry about a charge, newest first."""
+        return disputes.all_disputes(self._calls, charge=charge)
+
+    def available(self) -> Mapping[str, int]:
+        """Our own Stripe account's available balance per currency, minor units, also below zero."""
+        return balance.available(self._calls)
 
     def events(self, *, since: int, until: int | None = None) -> Iterator[Event]:
         """The events of `POLLED_TYPES`, created from `since` to `until` (both included), newest first."""
@@ -202,6 +236,10 @@ class StripeApi:
         return writes.create_refund(
             self._calls, charge=charge, amount_minor=amount_minor, metadata=metadata, key=key, check=check
         )
+
+    def delete_item(self, *, item: str, check: Callable[[], None]) -> DeletionAnswer:
+        """Delete a pending invoice item. Raises NotFound where it is gone already, Rejected where an invoice has it."""
+        return writes.delete_item(self._calls, item=item, check=check)
 
     def _notice(self, text: str) -> None:
         """Log what Stripe wants its users to know; each notice once."""

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import stripe
 
@@ -125,8 +125,9 @@ class Calls:
         rows = [self._checked(row) for row in answer.rows("data", kind=kind)]
         return _Page(rows=rows, more=answer.flag("has_more"))
 
-    def post(
+    def write(
         self,
+        method: str,
         path: str,
         *ids: str,
         kind: str,
@@ -137,10 +138,11 @@ class Calls:
         """Send one write, once.
 
         Args:
-            path: The path's template, for the limiter and for errors.
+            method: POST or DELETE, for the limiter and for errors.
+            path: The path's template, likewise.
             ids: The ids in it, checked before anything is sent.
             kind: What the answer's `object` must say.
-            send: The vendor's typed call, with an idempotency key.
+            send: The vendor's typed call; a POST with an idempotency key.
             read: Reads the answer; raises UnreadableAnswer where it is not about this write.
             check: Called when nothing is left to wait for, right before the request goes out.
 
@@ -148,7 +150,7 @@ class Calls:
             StripeError: Of one of the families; anything odd about the answer is an OutcomeUnknown.
             Exception: Whatever `check` raises, unchanged; nothing was sent.
         """
-        call = f"POST {path}"
+        call = f"{method} {path}"
         _filled(path, ids)
         answer = self._try(call, lambda: _last_answer(send(self._client)), check=check)
         if isinstance(answer, StripeError):
@@ -161,9 +163,9 @@ class Calls:
             raise
         return Written(fact=fact, request_id=head.request_id, replayed=head.replayed)
 
-    def refused(self, url: str, params: _Params) -> StripeError | None:
+    def refused(self, method: Literal["post", "delete"], url: str, params: _Params) -> StripeError | None:
         """Send a write that cannot succeed, for what Stripe says of it; None where it did."""
-        answer = self._try(f"POST {url}", lambda: self._client.raw_request("post", url, **params).data)
+        answer = self._try(f"{method.upper()} {url}", lambda: self._client.raw_request(method, url, **params).data)
         return answer if isinstance(answer, StripeError) else None
 
     @property

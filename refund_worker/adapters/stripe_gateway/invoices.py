@@ -1,28 +1,17 @@
-"""Invoices with all their lines and payments, and the invoice items that no invoice has taken yet."""
+"""Invoices with all their lines and payments."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
-from refund_worker.domain.facts import Invoice, InvoiceLine, InvoicePayment, PendingItem
+from refund_worker.domain.facts import Invoice, InvoiceLine, InvoicePayment
 
 
 def all_invoices(calls: Calls, *, customer: str) -> tuple[Invoice, ...]:
     """Every invoice of the customer in all statuses, newest first."""
     rows = calls.rows("/v1/invoices", kind="invoice", customer=customer, expand=["data.payments"])
     return tuple(_read_invoice(calls, row, customer=customer) for row in rows)
-
-
-def pending_items(calls: Calls, *, customer: str | None) -> Iterator[PendingItem]:
-    """The pending invoice items of a customer, or of the whole account."""
-    only = {} if customer is None else {"customer": customer}
-    for row in calls.rows("/v1/invoiceitems", kind="invoiceitem", pending=True, **only):
-        yield PendingItem(
-            id=row.text("id"),
-            customer=row.reference("customer") or row.text("customer_account"),
-            amount_minor=row.number("amount"),
-            currency=row.text("currency"),
-        )
 
 
 def _read_invoice(calls: Calls, fields: Fields, *, customer: str) -> Invoice:
@@ -71,13 +60,15 @@ def _read_line(fields: Fields) -> InvoiceLine:
     proration = details.inner_or_none("proration_details") if details is not None else None
     credited = proration.inner_or_none("credited_items") if proration is not None else None
     period = fields.inner("period")
+    taxes: Counter[str] = Counter()
+    for tax in fields.each("taxes"):
+        taxes[tax.text("tax_behavior")] += tax.number("amount")
     return InvoiceLine(
         id=fields.text("id"),
         amount_minor=fields.number("amount"),
         discount_minor=sum(each.number("amount") for each in fields.each("discount_amounts")),
-        exclusive_tax_minor=sum(
-            each.number("amount") for each in fields.each("taxes") if each.text("tax_behavior") == "exclusive"
-        ),
+        exclusive_tax_minor=taxes["exclusive"],
+        inclusive_tax_minor=taxes["inclusive"],
         proration=details.flag("proration") if details is not None else False,
         subscription=(details.reference("subscription") if details is not None else None)
         or fields.reference("subscription"),
@@ -85,7 +76,16 @@ def _read_line(fields: Fields) -> InvoiceLine:
         period_start=period.number("start"),
         period_end=period.number("end"),
         credited_invoice=credited.reference("invoice") if credited is not None else None,
+        price=price_of(fields),
+        quantity=fields.number_or_none("quantity"),
     )
+
+
+def price_of(fields: Fields) -> str | None:
+    """The price that a line or an invoice item bills or credits; None where it has an amount of its own."""
+    pricing = fields.inner_or_none("pricing")
+    details = pricing.inner_or_none("price_details") if pricing is not None else None
+    return details.reference("price") if details is not None else None
 
 
 def _line_details(fields: Fields) -> Fields | None:

@@ -90,7 +90,7 @@ class StripeProbe:
         return Permission(name=name, given=True)
 
     def _write(self, name: str, path: str, params: Mapping[str, object]) -> Permission:
-        error = self._calls.refused(path, params)
+        error = self._calls.refused("post", path, params)
         if isinstance(error, Unauthorized):
             return Permission(name=name, given=False, said=str(error))
         if isinstance(error, NotFound | Rejected):

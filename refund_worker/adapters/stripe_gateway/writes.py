@@ -1,4 +1,7 @@
-"""The two writes: a movement on a customer's balance, and a refund. Each is sent once, with the caller's key."""
+"""The three writes: a movement on a customer's balance, a refund, and the deletion of a pending invoice item.
+
+Each is sent once; the first two with the caller's key, the third without one.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -7,7 +10,13 @@ from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.charges import read_refund
 from refund_worker.adapters.stripe_gateway.customers import read_movement
 from refund_worker.adapters.stripe_gateway.fields import Fields
-from refund_worker.domain.facts import CustomerBalanceTransaction, MovementAnswer, Refund, RefundAnswer
+from refund_worker.domain.facts import (
+    CustomerBalanceTransaction,
+    DeletionAnswer,
+    MovementAnswer,
+    Refund,
+    RefundAnswer,
+)
 
 if TYPE_CHECKING:
     from stripe.params import CustomerBalanceTransactionCreateParams, RefundCreateParams
@@ -55,7 +64,8 @@ def create_movement(
         _expect(fields, "currency", agrees=movement.currency == currency)
         return movement
 
-    written = calls.post(
+    written = calls.write(
+        "POST",
         "/v1/customers/{}/balance_transactions",
         customer,
         kind="customer_balance_transaction",
@@ -92,7 +102,8 @@ def create_refund(
         _expect(fields, "amount", agrees=refund.amount_minor == amount_minor)
         return refund
 
-    written = calls.post(
+    written = calls.write(
+        "POST",
         "/v1/refunds",
         kind="refund",
         send=lambda client: client.v1.refunds.create(params, {"idempotency_key": key}),
@@ -100,6 +111,34 @@ def create_refund(
         check=check,
     )
     return RefundAnswer(refund=written.fact, request_id=written.request_id, replayed=written.replayed)
+
+
+def delete_item(calls: Calls, *, item: str, check: Callable[[], None]) -> DeletionAnswer:
+    """Delete an invoice item; `check` as for a movement.
+
+    There is no key: of two deletions one is answered, the other is NotFound, and the item is gone once. Stripe deletes
+    an item that is pending or on a draft; one on a later invoice it refuses (docs.stripe.com/api/invoiceitems/delete).
+
+    Raises:
+        NotFound: If there is no such item (any more): a definite answer.
+        StripeError: Of one of the families; an answer that does not say that this item is deleted is an OutcomeUnknown.
+    """
+
+    def read(fields: Fields) -> str:
+        _expect(fields, "id", agrees=fields.text("id") == item)
+        _expect(fields, "deleted", agrees=fields.flag("deleted"))
+        return item
+
+    written = calls.write(
+        "DELETE",
+        "/v1/invoiceitems/{}",
+        item,
+        kind="invoiceitem",
+        send=lambda client: client.v1.invoice_items.delete(item),
+        read=read,
+        check=check,
+    )
+    return DeletionAnswer(item=written.fact, request_id=written.request_id)
 
 
 def _expect(fields: Fields, key: str, *, agrees: bool) -> None:
