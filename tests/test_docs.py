@@ -222,10 +222,10 @@ def _use(directory: Path, permissions: list[str], *commands: str) -> list[tuple[
 
 
 def test_the_key_of_the_page_is_enough(tmp_path: Path) -> None:
-    """Reads for a plan, two writes more for everything."""
+    """Reads for a plan, three writes more for everything."""
     permissions = _permissions()
     reads = [one for one in permissions if one.endswith("_read")]
-    assert len(permissions) == len(reads) + 2
+    assert len(permissions) == len(reads) + 3
     (tmp_path / "reads").mkdir()
     assert [code for code, _ in _use(tmp_path / "reads", reads, "plan", "plan --all-time")] == [0, 0]
     commands = ("plan", "run --json", "resume", "recover", "recover --full")

@@ -12,7 +12,9 @@ from refund_worker.sandbox.population import SCENARIOS
 from tests.cluster.roles import Roles
 from tests.e2e.places import TEST_KEY, Place
 
-READING: Final = ["account", "charge", "customer", "event", "invoice", "payment_intent"]
+READING: Final = [
+    "account", "balance", "charge", "customer", "dispute", "event", "invoice", "payment_intent", "subscription"
+]  # fmt: skip
 KEYS: Final[dict[str, dict[str, list[str]] | None]] = {
     TEST_KEY: None,
     f"{TEST_KEY}_other": None,

@@ -12,7 +12,7 @@ from refund_worker.sandbox.keys import known_keys
 from tests.cluster.conftest import READING
 from tests.e2e.places import Place
 
-WRITES = ["customer_write", "charge_write"]
+WRITES = ["customer_write", "charge_write", "invoice_write"]
 
 
 def lines(place: Place, *, code: int) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from refund_worker.sandbox import Sandbox, SandboxServer
 from refund_worker.sandbox.population import SCENARIOS
 from tests.e2e.places import SECRET, TEST_KEY, Place
 
-READING = ["account", "balance", "charge", "customer", "event", "invoice", "payment_intent"]
+READING = ["account", "balance", "charge", "customer", "dispute", "event", "invoice", "payment_intent", "subscription"]
 KEYS: Final[dict[str, dict[str, list[str]] | None]] = {
     TEST_KEY: None,
     f"rk_test_nothing{SECRET}": {"permissions": []},

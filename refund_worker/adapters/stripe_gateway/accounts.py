@@ -15,7 +15,7 @@ def read_account(calls: Calls, *, livemode: bool) -> Account:
     `GET /v1/account` needs `rak_accounts_kyc_basic_read`, which the Dashboard does not offer for every restricted key.
     But Stripe's refusal to a valid key names the account, and that is all that is asked here: a refund key needs no
     permission to read about its owner. The mode is in the key's prefix and is compared with `livemode` of each object
-    read, so the permission to read the account's balance is not needed either.
+    read.
 
     Raises:
         Unauthorized: If Stripe does not know the key, or refuses without naming the account.

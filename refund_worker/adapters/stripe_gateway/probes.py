@@ -1,13 +1,13 @@
 """What `doctor` asks of Stripe: which permissions the key has, without writing, the clock, and the webhook endpoints.
 
 A write permission is tried with an object that cannot exist: Stripe checks the key first, so 403 says that it is
-missing, and "no such object" that it is there. Nothing is ever created by that.
+missing, and "no such object" that it is there. Nothing is ever created or deleted by that.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, Literal
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.domain.errors import NotFound, Rejected, StripeError, Unauthorized
@@ -15,16 +15,19 @@ from refund_worker.domain.errors import NotFound, Rejected, StripeError, Unautho
 # No id of Stripe's has such a shape, and no merchant would choose it.
 NOBODY: Final = "refund_worker_doctor_asks_for_nobody"
 
-_READS: Final[Mapping[str, str]] = {
+_LISTS: Final[Mapping[str, str]] = {
     "rak_customer_read": "/v1/customers",
     "rak_invoice_read": "/v1/invoices",
     "rak_charge_read": "/v1/charges",
     "rak_payment_intent_read": "/v1/payment_intents",
+    "rak_subscription_read": "/v1/subscriptions",
+    "rak_dispute_read": "/v1/disputes",
     "rak_event_read": "/v1/events",
 }
-_WRITES: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    "rak_customer_write": (f"/v1/customers/{NOBODY}/balance_transactions", {"amount": 1, "currency": "usd"}),
-    "rak_charge_write": ("/v1/refunds", {"charge": NOBODY, "amount": 1}),
+_WRITES: Final[Mapping[str, tuple[Literal["post", "delete"], str, Mapping[str, object]]]] = {
+    "rak_customer_write": ("post", f"/v1/customers/{NOBODY}/balance_transactions", {"amount": 1, "currency": "usd"}),
+    "rak_charge_write": ("post", "/v1/refunds", {"charge": NOBODY, "amount": 1}),
+    "rak_invoice_write": ("delete", f"/v1/invoiceitems/{NOBODY}", {}),
 }
 
 
@@ -49,15 +52,16 @@ class Endpoint:
 
 
 class StripeProbe:
-    """Asks. Nothing is created, nothing changed."""
+    """Asks. Nothing is created, changed or deleted."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     def permissions(self) -> tuple[Permission, ...]:
         """Each permission that refund-worker needs, present or missing."""
-        reads = [self._read(name, path) for name, path in _READS.items()]
-        return (*reads, *(self._write(name, path, params) for name, (path, params) in _WRITES.items()))
+        lists = [self._read(name, path, kind="list", limit=1) for name, path in _LISTS.items()]
+        funds = self._read("rak_balance_read", "/v1/balance", kind="balance")
+        return (*lists, funds, *(self._write(name, *tried) for name, tried in _WRITES.items()))
 
     def skew_s(self, *, now: int) -> int | None:
         """By how many seconds this machine's clock is ahead of Stripe's last answer; None where that had no date."""
@@ -80,17 +84,19 @@ class StripeProbe:
             for row in self._calls.rows("/v1/webhook_endpoints", kind="webhook_endpoint")
         )
 
-    def _read(self, name: str, path: str) -> Permission:
+    def _read(self, name: str, path: str, *, kind: str, **params: object) -> Permission:
         try:
-            self._calls.get(path, kind="list", limit=1)
+            self._calls.get(path, kind=kind, **params)
         except Unauthorized as error:
             return Permission(name=name, given=False, said=str(error))
         except StripeError as error:
             return Permission(name=name, given=None, said=str(error))
         return Permission(name=name, given=True)
 
-    def _write(self, name: str, path: str, params: Mapping[str, object]) -> Permission:
-        error = self._calls.refused("post", path, params)
+    def _write(
+        self, name: str, method: Literal["post", "delete"], path: str, params: Mapping[str, object]
+    ) -> Permission:
+        error = self._calls.refused(method, path, params)
         if isinstance(error, Unauthorized):
             return Permission(name=name, given=False, said=str(error))
         if isinstance(error, NotFound | Rejected):
