@@ -24,9 +24,12 @@ class Conversion:
 
     Attributes:
         items: By id; their sum is below zero.
-        proration_minor: What of the credit is proration, positive: the rest never leaves as cash.
+        proration_minor: What of the credit is proration, zero or more: the rest never leaves as cash.
         cause: Which change made the prorations.
         credited: The invoices whose time is credited, as far as Stripe says; empty = it does not say.
+        since: When the oldest of the credited time was given up, epoch seconds: so old is the credit.
+        earlier: Movements of ours that named one of these items before; a part of the credit's key, so that items that
+            came back are not taken for those of the first time.
     """
 
     subscription: str
@@ -35,6 +38,8 @@ class Conversion:
     proration_minor: int
     cause: Cause
     credited: tuple[str, ...] = ()
+    since: int = 0
+    earlier: int = 0
 
     @property
     def credit_minor(self) -> int:

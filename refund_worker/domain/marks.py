@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from refund_worker.domain.conversions import NamedItem
+from refund_worker.domain.credit import Cause
+
 CASE = "refund_worker_case"
 RUN = "refund_worker_run"
 STEP = "refund_worker_step"
@@ -15,9 +18,18 @@ LOTS = "refund_worker_lots"
 DEBIT = "refund_worker_debit"
 INVOICE = "refund_worker_invoice"
 REFUND = "refund_worker_refund"
+ITEMS = "refund_worker_items"
+SUBSCRIPTION = "refund_worker_subscription"
+PRORATION = "refund_worker_proration"
+CAUSE = "refund_worker_cause"
+CREDITED = "refund_worker_credited"
+SINCE = "refund_worker_since"
+CONVERSION = "refund_worker_conversion"
 
 VALUE_LENGTH_MAX = 500  # docs.stripe.com/api/metadata
 _LOT = re.compile(r"(cbtxn_[A-Za-z0-9_]{1,200})(?:@([A-Za-z0-9_]{1,200}))?:([1-9][0-9]{0,17})")
+_ITEM = re.compile(r"(ii_[A-Za-z0-9_]{1,200}):(-?[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class MarkUnreadable(ValueError):
@@ -37,8 +49,25 @@ class NamedLot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """What the mark of a conversion's credit says of it: `Conversion` has the same by the same names."""
+
+    subscription: str
+    proration_minor: int
+    cause: Cause
+    credited: tuple[str, ...]
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Whose step this is. `step`: reserve, refund:N, give_back:N or recredit:N."""
+    """Whose step this is. `step`: reserve, refund:N, give_back:N, recredit:N, credit_items or correct:N.
+
+    Attributes:
+        items: Of a conversion's credit, what it moved; of a correction, what it takes off again. Stripe's sign.
+        converted: Of a conversion's credit.
+        conversion: Of a correction: the oldest credit that named its item.
+    """
 
     case: str
     run: str
@@ -47,22 +76,25 @@ class Mark:
     debit: str | None = None
     invoice: str | None = None
     refund: str | None = None
+    items: tuple[NamedItem, ...] = ()
+    converted: Converted | None = None
+    conversion: str | None = None
 
     @property
     def kind(self) -> str:
-        """The step without its number: reserve, refund, give_back or recredit."""
+        """The step without its number: reserve, refund, give_back, recredit, credit_items or correct."""
         return self.step.partition(":")[0]
 
 
 def write_mark(mark: Mark) -> dict[str, str]:
     """Return the metadata for a mark; every value at most 500 characters."""
     metadata = {CASE: mark.case, RUN: mark.run, STEP: mark.step}
-    for position, value in enumerate(_lot_values(mark.lots)):
-        metadata[LOTS if position == 0 else f"{LOTS}_{position + 1}"] = value
-    for name, content in ((DEBIT, mark.debit), (INVOICE, mark.invoice), (REFUND, mark.refund)):
-        if content is not None:
-            metadata[name] = content
-    return metadata
+    metadata |= _numbered(LOTS, (_lot_word(lot) for lot in mark.lots))
+    metadata |= _numbered(ITEMS, (f"{item.item}:{item.amount_minor}" for item in mark.items))
+    if mark.converted is not None:
+        metadata |= _written(mark.converted)
+    named = ((DEBIT, mark.debit), (INVOICE, mark.invoice), (REFUND, mark.refund), (CONVERSION, mark.conversion))
+    return metadata | {name: content for name, content in named if content is not None}
 
 
 def read_mark(metadata: Mapping[str, str]) -> Mark | None:
@@ -85,6 +117,9 @@ def read_mark(metadata: Mapping[str, str]) -> Mark | None:
         debit=metadata.get(DEBIT),
         invoice=metadata.get(INVOICE),
         refund=metadata.get(REFUND),
+        items=tuple(_read_items(metadata)),
+        converted=_read_converted(metadata),
+        conversion=metadata.get(CONVERSION),
     )
 
 
@@ -104,24 +139,77 @@ def give_back_key(*, debit: str, returned_minor: int, attempt: int) -> str:
     return f"give_back:{debit}:{returned_minor}:{attempt}"
 
 
-def _lot_values(lots: Iterable[NamedLot]) -> list[str]:
+def _written(converted: Converted) -> dict[str, str]:
+    return {
+        SUBSCRIPTION: converted.subscription,
+        PRORATION: str(converted.proration_minor),
+        CAUSE: str(converted.cause),
+        SINCE: str(converted.since),
+    } | _numbered(CREDITED, converted.credited)
+
+
+def _read_converted(metadata: Mapping[str, str]) -> Converted | None:
+    subscription = metadata.get(SUBSCRIPTION)
+    if subscription is None:
+        return None
+    try:
+        cause = Cause(metadata.get(CAUSE, ""))
+    except ValueError:
+        raise MarkUnreadable("the mark's cause is none of ours") from None
+    return Converted(
+        subscription=subscription,
+        proration_minor=_read_number(metadata, PRORATION),
+        cause=cause,
+        credited=tuple(_words(metadata, CREDITED)),
+        since=_read_number(metadata, SINCE),
+    )
+
+
+def _read_number(metadata: Mapping[str, str], name: str) -> int:
+    written = metadata.get(name, "")
+    if _NUMBER.fullmatch(written) is None:
+        raise MarkUnreadable(f"the mark's {name} is no number")
+    return int(written)
+
+
+def _lot_word(lot: NamedLot) -> str:
+    name = lot.transaction if lot.part is None else f"{lot.transaction}@{lot.part}"
+    return f"{name}:{lot.amount_minor}"
+
+
+def _read_lots(metadata: Mapping[str, str]) -> Iterable[NamedLot]:
+    for word in _words(metadata, LOTS):
+        found = _LOT.fullmatch(word)
+        if found is None:
+            raise MarkUnreadable("the mark's lots are not in the form cbtxn:amount")
+        yield NamedLot(transaction=found[1], part=found[2], amount_minor=int(found[3]))
+
+
+def _read_items(metadata: Mapping[str, str]) -> Iterable[NamedItem]:
+    for word in _words(metadata, ITEMS):
+        found = _ITEM.fullmatch(word)
+        if found is None:
+            raise MarkUnreadable("the mark's items are not in the form ii:amount")
+        yield NamedItem(item=found[1], amount_minor=int(found[2]))
+
+
+def _numbered(name: str, words: Iterable[str]) -> dict[str, str]:
+    """Spread words over `name`, `name_2`, `name_3` ..., for none of them may be too long."""
     values: list[str] = []
-    for lot in lots:
-        name = lot.transaction if lot.part is None else f"{lot.transaction}@{lot.part}"
-        word = f"{name}:{lot.amount_minor}"
+    for word in words:
         if values and len(values[-1]) + 1 + len(word) <= VALUE_LENGTH_MAX:
             values[-1] = f"{values[-1]},{word}"
         else:
             values.append(word)
-    return values
+    return {_key(name, position): value for position, value in enumerate(values, start=1)}
 
 
-def _read_lots(metadata: Mapping[str, str]) -> Iterable[NamedLot]:
+def _words(metadata: Mapping[str, str], name: str) -> Iterable[str]:
     position = 1
-    while (value := metadata.get(LOTS if position == 1 else f"{LOTS}_{position}")) is not None:
-        for word in value.split(","):
-            found = _LOT.fullmatch(word)
-            if found is None:
-                raise MarkUnreadable("the mark's lots are not in the form cbtxn:amount")
-            yield NamedLot(transaction=found[1], part=found[2], amount_minor=int(found[3]))
+    while (value := metadata.get(_key(name, position))) is not None:
+        yield from value.split(",")
         position += 1
+
+
+def _key(name: str, position: int) -> str:
+    return name if position == 1 else f"{name}_{position}"

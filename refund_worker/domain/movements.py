@@ -19,6 +19,8 @@ class Kind(StrEnum):
     CREDIT = "credit"
     INVOICE_USE = "invoice_use"
     FOREIGN_DEBIT = "foreign_debit"
+    CONVERSION = "conversion"
+    CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,10 @@ def read_movement(transaction: CustomerBalanceTransaction, *, invoices: Mapping[
         return Movement(transaction=transaction, kind=Kind.RESERVE, mark=mark)
     if is_return(mark, transaction):
         return Movement(transaction=transaction, kind=Kind.RETURN, mark=mark)
+    if is_conversion(mark, transaction):
+        return Movement(transaction=transaction, kind=Kind.CONVERSION, mark=mark)
+    if is_correction(mark, transaction):
+        return Movement(transaction=transaction, kind=Kind.CORRECTION, mark=mark)
     return Movement(transaction=transaction, kind=_foreign_kind(transaction, invoices), malformed=True)
 
 
@@ -61,6 +67,21 @@ def is_reserve(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
 def is_return(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
     """Whether the movement is the give-back or re-credit that the mark tells of: negative, and names its debit."""
     return mark.kind in _RETURN_STEPS and transaction.amount_minor < 0 and bool(mark.debit)
+
+
+def is_conversion(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
+    """Whether the movement is the credit that a conversion's mark tells of: negative, and the sum of its items."""
+    converted, amount = mark.converted, transaction.amount_minor
+    if mark.kind != "credit_items" or converted is None or transaction.invoice is not None or amount >= 0:
+        return False
+    once = len({item.item for item in mark.items}) == len(mark.items)
+    return once and sum(item.amount_minor for item in mark.items) == amount and converted.proration_minor <= -amount
+
+
+def is_correction(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
+    """Whether the movement is the correction that the mark tells of: it takes off what a credit moved of one item."""
+    ours = mark.kind == "correct" and transaction.invoice is None and bool(mark.conversion)
+    return ours and [-item.amount_minor for item in mark.items] == [transaction.amount_minor]
 
 
 def _foreign_kind(transaction: CustomerBalanceTransaction, invoices: Mapping[str, Invoice]) -> Kind:
