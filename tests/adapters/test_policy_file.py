@@ -15,6 +15,7 @@ from refund_worker.adapters.policy_file.amounts import minor_of
 from refund_worker.adapters.policy_file.reading import SIZE_MAX_BYTES
 from refund_worker.domain.credit import Cause, Origin
 from refund_worker.domain.currencies import amount_text, step_minor
+from refund_worker.domain.payment_methods import PAYMENT_METHODS
 from refund_worker.domain.policy import Policy
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "policy.toml.example"
@@ -25,6 +26,10 @@ refund_after = ["cancellation"]
 credit_since = 2026-10-01
 quiet_hours = 48
 stripe_tax = "refund"
+while_active = "leave"
+pending_items_of_active = "convert"
+bank_debits = "refund"
+customer_refunds_max = 2
 failures_max = 3
 
 [limits.case]
@@ -39,6 +44,16 @@ eur = "0.01"
 
 [minimum]
 usd = "1.00"
+gbp = "0.00"
+
+[refund_window_days]
+klarna = 90
+card = 0
+
+[unusual]
+multiple = 3
+customers = 40
+jpy = "2000000"
 gbp = "0.00"
 
 [exclude]
@@ -72,6 +87,14 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         credit_since=int(datetime(2026, 9, 30, 22, tzinfo=UTC).timestamp()),
         quiet_hours=48,
         stripe_tax="refund",
+        while_active="leave",
+        pending_items_of_active="convert",
+        bank_debits="refund",
+        customer_refunds_max=2,
+        refund_window_days={"klarna": 90, "card": 0},
+        unusual_multiple=3,
+        unusual_floor_customers=40,
+        unusual_floor_minor={"jpy": 2_000_000, "gbp": 0},
         failures_max=3,
         case_limit_minor={"usd": 100_000, "jpy": 50_000, "kwd": 100_120, "isk": 900_000},
         run_cases_max=200,
@@ -98,6 +121,7 @@ def test_the_example_is_the_default_policy_but_for_what_it_shows() -> None:
         case_limit_minor={"usd": Policy().case_limit("usd")},
         run_limit_minor={"usd": Policy().run_limit("usd")},
         minimum_minor={"usd": 0},
+        unusual_floor_minor={"usd": Policy().unusual_floor("usd")},
         excluded_metadata={"refund_worker": "never"},
     )
 
@@ -133,6 +157,24 @@ WRONG = """
     refund_after = ["upgrade"]                       | 1 | refund_after: 'upgrade' is no change that makes credit:
     stripe_tax = "keep"                              | 1 | stripe_tax: must be 'hold' or 'refund'
     stripe_tax = true                                | 1 | stripe_tax: must be 'hold' or 'refund'
+    while_active = "hold"                            | 1 | while_active: must be 'refund' or 'leave'
+    pending_items_of_active = true                   | 1 | pending_items_of_active: must be 'leave' or 'convert'
+    bank_debit = "hold"                              | 1 | bank_debit: no such key; did you mean bank_debits?
+    bank_debits = "leave"                            | 1 | bank_debits: must be 'hold' or 'refund'
+    customer_refunds_max = 0                         | 1 | customer_refunds_max: must be at least 1
+    customer_refunds_max = 1001                      | 1 | customer_refunds_max: must be at most 1000
+    refund_window_days = 180                         | 1 | refund_window_days: must be a table
+    [refund_window_days]/klarna = "90"               | 2 | [refund_window_days] klarna: must be a whole number
+    [refund_window_days]/klarna = -1                 | 2 | [refund_window_days] klarna: must be at least 0
+    [refund_window_days]/card = 30/klarna = 3651     | 3 | [refund_window_days] klarna: must be at most 3650
+    [refund_window_days]/klarma = 90                 | 2 | [refund_window_days] klarma: is no payment method; did you
+    [refund_window_days]/cheque = 90                 | 2 | [refund_window_days] cheque: is no payment method; use a
+    [unusual]/multiple = 1                           | 2 | [unusual] multiple: must be at least 2
+    [unusual]/customers = 0                          | 2 | [unusual] customers: must be at least 1
+    [unusual]/customers = "40"                       | 2 | [unusual] customers: must be a whole number
+    [unusual]/multiples = 5                          | 2 | [unusual] multiples: is no currency that Stripe knows
+    [unusual]/usd = 100                              | 2 | [unusual] usd: must be an amount in quotes, such as
+    [unusual]/usd = "100"                            | 2 | [unusual] usd: must be an amount with 2 decimals
     credit_since = "2026-10-01"                      | 1 | credit_since: must be a date without quotes
     credit_since = 2026-10-01T00:00:00               | 1 | credit_since: must be a date without quotes
     credit_since = 2026-10-01T00:00:00.5Z            | 1 | credit_since: must be a date without quotes
@@ -257,6 +299,14 @@ POLICIES = st.builds(
     excluded_customers=st.frozensets(st.from_regex(r"cus_[A-Za-z0-9]{1,14}", fullmatch=True), max_size=5),
     excluded_metadata=st.dictionaries(PRINTABLE, PRINTABLE, max_size=5),
     failures_max=st.integers(1, 1_000),
+    while_active=st.sampled_from(["refund", "leave"]),
+    pending_items_of_active=st.sampled_from(["leave", "convert"]),
+    bank_debits=st.sampled_from(["hold", "refund"]),
+    refund_window_days=st.dictionaries(st.sampled_from(sorted(PAYMENT_METHODS)), st.integers(0, 3650), max_size=4),
+    customer_refunds_max=st.integers(1, 1_000),
+    unusual_multiple=st.integers(2, 1_000),
+    unusual_floor_customers=st.integers(1, 1_000_000),
+    unusual_floor_minor=amounts(least=0),
 )
 
 

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from refund_worker.adapters.policy_file.amounts import minor_of
 from refund_worker.adapters.policy_file.lines import KeyPath, line_of
-from refund_worker.adapters.policy_file.shape import Exclude, Limits, PolicyFile, RunLimits
+from refund_worker.adapters.policy_file.shape import Exclude, Limits, PolicyFile, RunLimits, Unusual
+from refund_worker.domain.payment_methods import PAYMENT_METHODS
 from refund_worker.domain.policy import Policy
 
 SIZE_MAX_BYTES: Final = 1_000_000  # 30,000 excluded customers; a larger file is some other file
@@ -22,6 +23,7 @@ _TABLES: Final[Mapping[KeyPath, type[BaseModel]]] = {
     (): PolicyFile,
     ("limits",): Limits,
     ("limits", "run"): RunLimits,
+    ("unusual",): Unusual,
     ("exclude",): Exclude,
 }
 _WORDS: Final = {
@@ -110,6 +112,14 @@ def _policy_of(raw: Mapping[str, Any], *, tz: tzinfo) -> Policy:
         minimum_minor=_amounts(file.minimum, at=("minimum",), least=0),
         excluded_customers=frozenset(file.exclude.customers),
         excluded_metadata=file.exclude.metadata,
+        while_active=file.while_active,
+        pending_items_of_active=file.pending_items_of_active,
+        bank_debits=file.bank_debits,
+        refund_window_days=_windows(file.refund_window_days),
+        customer_refunds_max=file.customer_refunds_max,
+        unusual_multiple=file.unusual.multiple,
+        unusual_floor_customers=file.unusual.customers,
+        unusual_floor_minor=_amounts(file.unusual.model_extra or {}, at=("unusual",), least=0),
     )
 
 
@@ -123,6 +133,15 @@ def _amounts(table: Mapping[str, object], *, at: tuple[str, ...], least: int) ->
         if amounts[currency] < least:
             raise _WrongKey((*at, currency), "must be more than zero: to refund nothing, do not run")
     return amounts
+
+
+def _windows(table: dict[str, int]) -> dict[str, int]:
+    for method in table:
+        if method not in PAYMENT_METHODS:
+            close = difflib.get_close_matches(method, PAYMENT_METHODS, n=1)
+            meant = f"did you mean {close[0]}?" if close else "use a type such as sepa_debit or us_bank_account"
+            raise _WrongKey(("refund_window_days", method), f"is no payment method; {meant}")
+    return table
 
 
 def _message(error: ErrorDetails) -> str:

@@ -11,6 +11,7 @@ from refund_worker.domain.policy import Policy
 
 _DEFAULT: Final = Policy()
 FIRST_YEAR, LAST_YEAR = 2011, 2099  # Stripe opened in 2011; what lies outside is a slip
+DAYS_MAX: Final = 3650
 # An id that a merchant chose itself when it came to Stripe may look like anything, but has none of these.
 _NOT_IN_AN_ID: Final = re.compile(r"[\s/?#%\\\x00-\x1f\x7f]")
 _ORIGINS: Final = [str(one) for one in Origin if one is not Origin.UNKNOWN]
@@ -89,6 +90,15 @@ class Exclude(_Table):
     metadata: Annotated[dict[str, str], AfterValidator(_metadata)] = Field(default_factory=dict)
 
 
+class Unusual(_Table):
+    """Which nights are unlike the past ones; a key that is neither `multiple` nor `customers` is a currency."""
+
+    model_config = ConfigDict(extra="allow")
+
+    multiple: Annotated[int, Field(ge=2, le=1_000)] = _DEFAULT.unusual_multiple
+    customers: Annotated[int, Field(ge=1, le=1_000_000)] = _DEFAULT.unusual_floor_customers
+
+
 class PolicyFile(_Table):
     """The whole file; what it leaves out is as in the default policy."""
 
@@ -101,7 +111,13 @@ class PolicyFile(_Table):
     credit_since: Annotated[int | None, BeforeValidator(_since)] = None
     quiet_hours: Annotated[int, Field(ge=0, le=720)] = _DEFAULT.quiet_hours
     stripe_tax: Literal["hold", "refund"] = _DEFAULT.stripe_tax
+    while_active: Literal["refund", "leave"] = _DEFAULT.while_active
+    pending_items_of_active: Literal["leave", "convert"] = _DEFAULT.pending_items_of_active
+    bank_debits: Literal["hold", "refund"] = _DEFAULT.bank_debits
+    customer_refunds_max: Annotated[int, Field(ge=1, le=1_000)] = _DEFAULT.customer_refunds_max
     failures_max: Annotated[int, Field(ge=1, le=1_000)] = _DEFAULT.failures_max
     limits: Limits = Field(default_factory=Limits)
     minimum: dict[str, Any] = Field(default_factory=dict)
+    refund_window_days: dict[str, Annotated[int, Field(ge=0, le=DAYS_MAX)]] = Field(default_factory=dict)
+    unusual: Unusual = Field(default_factory=Unusual)
     exclude: Exclude = Field(default_factory=Exclude)

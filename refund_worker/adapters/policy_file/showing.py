@@ -21,15 +21,23 @@ def show_policy(policy: Policy, *, tz: tzinfo = UTC) -> str:
         TOML text that `load_policy` reads back to an equal policy.
     """
     default = Policy()
+
+    def line(key: str, value: str) -> str:
+        return _line(key, value, is_default=getattr(policy, key) == getattr(default, key))
+
     lines = [
         f"# digest {policy.digest()}",
         "",
-        _line("origins", _list(policy.origins), is_default=policy.origins == default.origins),
-        _line("refund_after", _list(policy.refund_after), is_default=policy.refund_after == default.refund_after),
+        line("origins", _list(policy.origins)),
+        line("refund_after", _list(policy.refund_after)),
         _since(policy, tz=tz),
-        _line("quiet_hours", str(policy.quiet_hours), is_default=policy.quiet_hours == default.quiet_hours),
-        _line("stripe_tax", _text(policy.stripe_tax), is_default=policy.stripe_tax == default.stripe_tax),
-        _line("failures_max", str(policy.failures_max), is_default=policy.failures_max == default.failures_max),
+        line("while_active", _text(policy.while_active)),
+        line("pending_items_of_active", _text(policy.pending_items_of_active)),
+        line("quiet_hours", str(policy.quiet_hours)),
+        line("stripe_tax", _text(policy.stripe_tax)),
+        line("bank_debits", _text(policy.bank_debits)),
+        line("customer_refunds_max", str(policy.customer_refunds_max)),
+        line("failures_max", str(policy.failures_max)),
         "",
         "[limits.case]",
         *_amounts(policy.case_limit_minor),
@@ -43,6 +51,20 @@ def show_policy(policy: Policy, *, tz: tzinfo = UTC) -> str:
         "[minimum]",
         *_amounts(policy.minimum_minor),
         "# every other currency: no minimum",
+        "",
+        "[refund_window_days]",
+        *(f"{method} = {policy.refund_window_days[method]}" for method in sorted(policy.refund_window_days)),
+        "# every other payment method: as Stripe documents it (docs/payment-methods.md)",
+        "",
+        "[unusual]",
+        _line("multiple", str(policy.unusual_multiple), is_default=policy.unusual_multiple == default.unusual_multiple),
+        _line(
+            "customers",
+            str(policy.unusual_floor_customers),
+            is_default=policy.unusual_floor_customers == default.unusual_floor_customers,
+        ),
+        *_amounts(policy.unusual_floor_minor),
+        f"# every other currency: {amount_text(default.unusual_floor('usd'), currency='usd')}, its own decimals",
         "",
         "[exclude]",
         _line("customers", _list(policy.excluded_customers), is_default=not policy.excluded_customers),
