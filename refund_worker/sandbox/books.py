@@ -46,8 +46,17 @@ class BookedMovement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookedItem:
+    """An invoice item that no invoice has taken; negative is credit, minor units, before exclusive tax."""
+
+    item: str
+    amount: int
+    subscription: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """One customer in one currency, minor units; movements, charges and refunds oldest first.
+    """One customer in one currency, minor units; movements, charges, refunds and pending items oldest first.
 
     `balance` has Stripe's sign: negative is credit. `credit_granted` and `credit_used` are positive sums of all
     movements of either sign; `refunded` counts succeeded refunds, `pending` those on their way (also requires_action).
@@ -65,19 +74,24 @@ class Books:
     charges: tuple[BookedCharge, ...]
     refunds: tuple[BookedRefund, ...]
     balance_transactions: tuple[BookedMovement, ...]
+    pending_items: tuple[BookedItem, ...]
 
 
 def read_books(store: Store) -> list[Books]:
-    """The books of every customer that ever moved money, in order of the first charge or movement."""
+    """The books of every customer that ever moved money or has items pending, in order of the first such thing."""
     keys: dict[tuple[str, str], None] = {}
     for kind in ("charge", "customer_balance_transaction"):
         for record in store.all(kind):
             if record.fields["customer"] is not None:
                 keys.setdefault((record.fields["customer"], record.fields["currency"]))
-    return [_books(store, customer, currency) for customer, currency in keys]
+    waiting: dict[tuple[str, str], list[Record]] = {}
+    for item in store.all("invoiceitem"):
+        if item.fields["invoice"] is None:
+            waiting.setdefault((item.fields["customer"], item.fields["currency"]), []).append(item)
+    return [_books(store, *key, waiting.get(key, [])) for key in {**keys, **dict.fromkeys(waiting)}]
 
 
-def _books(store: Store, customer: str, currency: str) -> Books:
+def _books(store: Store, customer: str, currency: str, waiting: list[Record]) -> Books:
     owner = store["customer", customer]
     charges = [c for c in store.all("charge", "customer", customer) if c.fields["currency"] == currency]
     moves = [
@@ -99,6 +113,16 @@ def _books(store: Store, customer: str, currency: str) -> Books:
         charges=tuple(_charge(charge) for charge in charges),
         refunds=tuple(_refund(refund) for refund in refunds),
         balance_transactions=tuple(_movement(move) for move in moves),
+        pending_items=tuple(_item(item) for item in waiting),
+    )
+
+
+def _item(record: Record) -> BookedItem:
+    parent = record.fields["parent"]
+    return BookedItem(
+        item=record.id,
+        amount=record.fields["amount"],
+        subscription=parent["subscription_details"]["subscription"] if parent else None,
     )
 
 

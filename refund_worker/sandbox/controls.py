@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from refund_worker.sandbox.billing import refunds
+from refund_worker.sandbox.billing import disputes, refunds
 from refund_worker.sandbox.world import RefundOutcome
 
 if TYPE_CHECKING:
@@ -13,38 +13,6 @@ if TYPE_CHECKING:
 
     from refund_worker.sandbox.store import Fields
     from refund_worker.sandbox.world import World
-
-_EVIDENCE: Final = (
-    "access_activity_log",
-    "billing_address",
-    "cancellation_policy",
-    "cancellation_policy_disclosure",
-    "cancellation_rebuttal",
-    "customer_communication",
-    "customer_email_address",
-    "customer_name",
-    "customer_purchase_ip",
-    "customer_signature",
-    "duplicate_charge_documentation",
-    "duplicate_charge_explanation",
-    "duplicate_charge_id",
-    "product_description",
-    "receipt",
-    "refund_policy",
-    "refund_policy_disclosure",
-    "refund_refusal_explanation",
-    "service_date",
-    "service_documentation",
-    "shipping_address",
-    "shipping_carrier",
-    "shipping_date",
-    "shipping_documentation",
-    "shipping_tracking_number",
-    "uncategorized_file",
-    "uncategorized_text",
-)
-_DUE_AFTER_SECONDS: Final = 7 * 24 * 3600
-_DISPUTE_ENDS: Final = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 
 class Control:
@@ -86,57 +54,55 @@ class Control:
             record = self._world.store["refund", refund]
             return refunds.turn(self._world, record, status, reason=reason).fields
 
-    def dispute(self, charge: str, *, status: str = "needs_response", refundable: bool = False) -> Fields:
-        """Let the cardholder dispute a charge; it stays `disputed` for good.
+    def dispute(
+        self,
+        charge: str,
+        *,
+        status: str = "needs_response",
+        refundable: bool | None = None,
+        amount: int | None = None,
+    ) -> Fields:
+        """Let the cardholder dispute a charge, or the bank inquire; it stays `disputed` for good.
 
         Args:
-            refundable: Whether refunds are still accepted, as for inquiries.
+            refundable: Whether refunds are accepted meanwhile; None as Stripe has it: not during a chargeback, nor
+                after a lost one.
+            amount: Disputed, minor units; None for all of it.
         """
         with self._lock:
-            world, record = self._world, self._world.store["charge", charge]
-            fields = record.fields
-            made = world.store.insert(
-                "dispute",
-                {
-                    "id": world.ids.take("dp"),
-                    "object": "dispute",
-                    "amount": fields["amount"],
-                    "balance_transactions": [],
-                    "charge": charge,
-                    "created": world.now,
-                    "currency": fields["currency"],
-                    "enhanced_eligibility_types": [],
-                    "evidence": {**dict.fromkeys(_EVIDENCE), "enhanced_evidence": {}},
-                    "evidence_details": {
-                        "due_by": world.now + _DUE_AFTER_SECONDS,
-                        "enhanced_eligibility": {},
-                        "has_evidence": False,
-                        "past_due": False,
-                        "submission_count": 0,
-                        "submission_method": "not_submitted",
-                    },
-                    "intended_submission_method": None,
-                    "is_charge_refundable": refundable,
-                    "livemode": world.settings.livemode,
-                    "metadata": {},
-                    "payment_intent": fields["payment_intent"],
-                    "reason": "general",
-                    "status": status,
-                },
-            )
-            world.store.change(record, {"dispute_refundable": refundable}, disputed=True)
-            world.emit("charge.dispute.created", made.fields)
-            return made.fields
+            record = self._world.store["charge", charge]
+            return disputes.create(
+                self._world, record, status=status, refundable=refundable, amount=amount
+            ).fields  # fmt: skip
 
-    def turn_dispute(self, dispute: str, status: str) -> Fields:
+    def turn_dispute(self, dispute: str, status: str, *, refundable: bool | None = None) -> Fields:
         """Let a dispute go on (`under_review`, ...) or end (`won`, `lost`, `warning_closed`, `prevented`)."""
         with self._lock:
-            world, record = self._world, self._world.store["dispute", dispute]
-            before = record.fields["status"]
-            changed = world.store.change(record, status=status)
-            word = "closed" if status in _DISPUTE_ENDS else "updated"
-            world.emit(f"charge.dispute.{word}", changed.fields, {"status": before})
-            return changed.fields
+            record = self._world.store["dispute", dispute]
+            return disputes.turn(self._world, record, status, refundable=refundable).fields
+
+    def funds(self, currency: str, *, available: int | None, prefunding: int = 0) -> None:
+        """Limit the account's own money in a currency to so much, from now on; None for no limit.
+
+        Refunds that waited for money are paid, oldest first, as far as it goes.
+
+        Args:
+            available: Minor units; what charges bring later does not count, as at Stripe for days.
+            prefunding: What is set aside for refunds and disputes besides.
+        """
+        with self._lock:
+            if available is None:
+                self._world.controls.funds.pop(currency, None)
+            else:
+                self._world.controls.funds[currency] = (available, prefunding)
+            refunds.pay_waiting(self._world, currency)
+
+    def defer(self, item: str) -> Fields:
+        """Let an invoice item wait (`defer_until_credited_items_resolved`): no invoice takes it."""
+        with self._lock:
+            record = self._world.store["invoiceitem", item]
+            rule = {"type": "defer_until_credited_items_resolved"}
+            return self._world.store.change(record, invoicing_rules=[rule]).fields
 
     def call(self, name: str, arguments: dict[str, Any]) -> Fields | None:
         """A control by its name, for those who come over HTTP.
@@ -149,5 +115,7 @@ class Control:
             "turn_refund": self.turn_refund,
             "dispute": self.dispute,
             "turn_dispute": self.turn_dispute,
+            "funds": self.funds,
+            "defer": self.defer,
         }
         return known[name](**arguments)

@@ -183,8 +183,9 @@ class Renderer:
             elif (kind, name) in CONTAINERS:
                 grown[name] = self._grown(value.get(name), CONTAINERS[kind, name], sub)
             elif (kind, name) == ("customer", "invoice_credit_balance") and record is not None:
-                balances = record.hidden.get("balances") or {}
-                grown[name] = {code: -amount for code, amount in balances.items() if amount}
+                if not value.get("deleted"):
+                    balances = record.hidden.get("balances") or {}
+                    grown[name] = {code: -amount for code, amount in balances.items() if amount}
             elif value.get(name) is not None and name in REFERENCES.get(kind, {}):
                 grown[name] = self._reference(value[name], REFERENCES[kind][name], sub)
         return grown

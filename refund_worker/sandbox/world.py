@@ -37,6 +37,7 @@ class Controls:
     """What tests have asked for ahead of time."""
 
     refunds: list[RefundOutcome] = field(default_factory=list)
+    funds: dict[str, tuple[int, int]] = field(default_factory=dict)  # currency -> available, set aside; minor units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class World:
         twin = World(self.settings, now=0, turn=self._turn)
         twin.store = self.store.copy()
         twin.ids = Ids(seed=self.settings.seed, objects=self.ids.objects, requests=self.ids.requests)
-        twin.controls = replace(self.controls, refunds=list(self.controls.refunds))
+        controls = self.controls
+        twin.controls = replace(controls, refunds=list(controls.refunds), funds=dict(controls.funds))
         twin.clock.adopt(self.clock.state())
         return twin

@@ -159,7 +159,8 @@ def test_the_life_of_a_dispute(shop: Shop, end: str) -> None:
     shop.sandbox.control.turn_dispute(dispute, end)
     assert len(since.events("charge.dispute.created")) == 1
     assert since.changes("charge.dispute.updated") == [{"status": "needs_response"}]
-    assert since.changes("charge.dispute.closed") == [{"status": "under_review"}]
+    freed = {"is_charge_refundable": False} if end == "won" else {}
+    assert since.changes("charge.dispute.closed") == [{"status": "under_review", **freed}]
     assert shop.sandbox.get(f"/v1/disputes/{dispute}")["status"] == end
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-_METHODS = ("sepa_debit", "klarna", "us_bank_account", "ideal", "paypal", "link", "bancontact", "konbini")
+_METHODS = ("sepa_debit", "klarna", "us_bank_account", "ideal", "paypal", "link", "bancontact", "konbini",
+            "bacs_debit", "acss_debit", "au_becs_debit")  # fmt: skip
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ def _billed_in_full(shop: Shop) -> None:
     shop.change(shop.subscribe(shop.customer(), shop.price(5_000), billing_mode={"type": "classic"}), yearly)
     draft = sandbox.post("/v1/invoices", {"customer": customer})["id"]
     sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": -80, "currency": "usd", "invoice": draft})
+    taxed = {"customer": customer, "amount": -80, "currency": "usd", "subscription": made["id"], "tax_rates": rates}
+    sandbox.control.defer(sandbox.post("/v1/invoiceitems", taxed)["id"])
 
 
 def _paid_oddly(shop: Shop) -> None:
@@ -85,8 +88,11 @@ def _refunded(shop: Shop) -> None:
         sandbox.control.next_refund(status=status, then=then)
         sandbox.post("/v1/refunds", {"charge": charge, "amount": 100, "reason": "requested_by_customer"})
     sandbox.control.turn_dispute(sandbox.control.dispute(charge)["id"], "under_review")
-    foreign = sandbox.build.charge(customer, amount=900, currency="jpy", method="sepa_debit")["id"]
-    sandbox.post("/v1/refunds", {"charge": foreign})
+    sandbox.control.dispute(charge, status="warning_needs_response", amount=50)
+    foreign = [sandbox.build.charge(customer, amount=900, currency="jpy", method="sepa_debit")["id"] for _ in "ab"]
+    sandbox.post("/v1/refunds", {"charge": foreign[0]})
+    sandbox.control.funds("jpy", available=-20, prefunding=500)
+    sandbox.post("/v1/refunds", {"charge": foreign[1]})
 
 
 def _ended(shop: Shop) -> None:
@@ -111,6 +117,9 @@ def _everything(shop: Shop) -> Iterator[dict[str, Any]]:
     yield shop.sandbox.get("/v1/balance")
     for path, expand in (
         ("/v1/customers", ["data.invoice_credit_balance", "data.subscriptions.data.latest_invoice"]),
+        ("/v1/subscriptions", ["data.customer"]),
+        ("/v1/invoiceitems", ["data.customer"]),
+        ("/v1/disputes", ["data.charge"]),
         ("/v1/invoices", ["data.payments", "data.customer"]),
         ("/v1/invoice_payments", ["data.payment.payment_intent.latest_charge", "data.invoice"]),
         ("/v1/charges", ["data.refunds.data.balance_transaction", "data.customer"]),

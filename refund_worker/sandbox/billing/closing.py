@@ -58,7 +58,9 @@ def _closed(world: World, invoice: Record, *, status: str, moment: str, event: s
 
 
 def delete_draft(world: World, invoice: Record) -> Fields:
-    """Delete a draft with its lines and their invoice items; source: recorded deletion.
+    """Delete a draft with its lines; their invoice items are pending never again.
+
+    They still name the invoice that is gone, and can neither be changed nor deleted; source: recorded deletion.
 
     Raises:
         ApiError: If it is no draft, or belongs to a subscription.
@@ -71,7 +73,7 @@ def delete_draft(world: World, invoice: Record) -> Fields:
         parent = line.fields["parent"]
         item = world.store.get("invoiceitem", parent[parent["type"]]["invoice_item"] or "")
         if item is not None:
-            world.store.remove(item)
+            world.store.tombstone(item, item.fields)
             world.emit("invoiceitem.deleted", item.fields)
         world.store.remove(line)
     world.store.remove(invoice)

@@ -83,7 +83,7 @@ def _on_paid(world: World, invoice: Record, given: Mapping[str, Any]) -> Record:
     to_credit, to_refund = given.get("credit_amount", 0), given.get("refund_amount", 0)
     charge = _charge_of(world, invoice) if to_refund else None
     if charge is not None:
-        refunds.refuse(charge, to_refund)
+        refunds.refuse(world, charge, to_refund)
     note = _note(world, invoice, given, kind="post_payment", out_of_band_amount=given.get("out_of_band_amount"))
     if charge is not None:
         refund = refunds.create(world, charge=charge, amount=to_refund, reason=None, metadata={})

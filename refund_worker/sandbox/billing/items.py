@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from refund_worker.sandbox.billing import lines
 from refund_worker.sandbox.billing.lines import pricing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from refund_worker.sandbox.store import Fields, Record
     from refund_worker.sandbox.world import World
+
+_FROZEN: Final = ("pricing", "quantity", "discounts")  # what nobody may change of a proration; source: recorded items
 
 
 def add(
@@ -29,11 +31,13 @@ def add(
     proration: Fields | None = None,
     metadata: Mapping[str, str] | None = None,
     invoice: str | None = None,
+    tax_rates: Sequence[Fields] = (),
     hidden: Mapping[str, Any] | None = None,
 ) -> Record:
     """Add a pending item; `amount` in minor units, negative for credit.
 
     Args:
+        tax_rates: Those of its own, as objects; the subscription's are not shown on it.
         proration: The proration details; an item with them is a proration.
         hidden: `taxes` and `discounts` that its line will carry, and `billed`, whom it bills.
     """
@@ -51,7 +55,7 @@ def add(
         "description": description,
         "discountable": proration is None,
         "discounts": [],
-        "frozen_fields": [],
+        "frozen_fields": list(_FROZEN) if proration is not None else [],
         "invoice": invoice,
         "invoicing_rules": [],
         "livemode": world.settings.livemode,
@@ -62,7 +66,7 @@ def add(
         "proration": proration is not None,
         "quantity": quantity,
         "quantity_decimal": str(quantity),
-        "tax_rates": [],
+        "tax_rates": list(tax_rates),
         "test_clock": None,
     }
     if proration is not None:
@@ -87,6 +91,8 @@ def sweep(world: World, *, invoice: Record, subscription: str | None, fresh: fro
     for item in pending(world, invoice.fields["customer"]):
         parent = item.fields["parent"]
         of = parent["subscription_details"]["subscription"] if parent else None
+        if item.fields["invoicing_rules"]:  # deferred: no invoice takes it yet
+            continue
         if item.fields["currency"] == invoice.fields["currency"] and (of is None or of == subscription):
             attach(world, item=item, invoice=invoice, fresh=item.id in fresh)
 

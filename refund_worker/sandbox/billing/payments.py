@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from refund_worker.sandbox.billing import funds
 from refund_worker.sandbox.billing.charge_fields import fresh_fields
 from refund_worker.sandbox.billing.methods import method_details
 
@@ -187,6 +188,8 @@ def invoice_payment(
 
 def book(world: World, *, kind: str, amount: int, currency: str, source: str) -> Record:
     """A movement on the account's own balance (`txn_`); fees on charges are 2.9 % and 30 minor units."""
+    if kind != "charge":
+        funds.move(world, currency=currency, amount=amount)
     fee = amount * 29 // 1000 + 30 if kind == "charge" else 0
     detail = {"amount": fee, "application": None, "currency": currency, "description": "Fees", "type": "stripe_fee"}
     return world.store.insert(

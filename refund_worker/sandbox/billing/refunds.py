@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from refund_worker.sandbox.billing import payments
+from refund_worker.sandbox.billing import disputes, funds, payments
 from refund_worker.sandbox.errors import ApiError
 from refund_worker.sandbox.money import printed
 from refund_worker.sandbox.world import RefundOutcome
@@ -22,9 +22,16 @@ STATUSES: Final = ("pending", "requires_action", "succeeded", "failed", "cancele
 _MONEY_LEFT: Final = frozenset({"pending", "succeeded"})
 _AT_ONCE: Final = RefundOutcome(charge=None, status="succeeded")
 _CUSTOMER_ANSWERS_WITHIN_S: Final = 30 * 86_400
+_NO_FUNDS: Final = "insufficient_funds"
+_FUNDS_COME_WITHIN_S: Final = 30 * 86_400  # Stripe names no number
+# With too little money refunds to cards wait for it, others fail; source: docs.stripe.com/refunds
+_WAITS: Final = RefundOutcome(
+    charge=None, status="pending", reason=_NO_FUNDS, then=("failed", _FUNDS_COME_WITHIN_S)
+)  # fmt: skip
+_UNPAID: Final = RefundOutcome(charge=None, status="failed", reason=_NO_FUNDS)
 
 
-def refuse(charge: Record, amount: int | None) -> None:
+def refuse(world: World, charge: Record, amount: int | None) -> None:
     """Check that a charge can give `amount` (minor units, None for all that is left).
 
     Raises:
@@ -32,8 +39,8 @@ def refuse(charge: Record, amount: int | None) -> None:
     """
     fields = charge.fields
     left = fields["amount_captured"] - fields["amount_refunded"]
-    if fields["disputed"] and not charge.hidden.get("dispute_refundable"):
-        raise ApiError(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")
+    if fields["disputed"]:
+        _refuse_disputed(world, charge)
     if fields["status"] != "succeeded" or not fields["captured"] or charge.hidden.get("not_refundable"):
         raise ApiError(f"Charge {charge.id} is not refundable.", code="charge_not_refundable")
     if left <= 0:
@@ -43,17 +50,28 @@ def refuse(charge: Record, amount: int | None) -> None:
         raise ApiError(f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})", param="amount")
 
 
+def _refuse_disputed(world: World, charge: Record) -> None:
+    code = disputes.refusal(world, charge)
+    if code == "charge_disputed":
+        raise ApiError(f"Charge {charge.id} has been charged back; cannot issue a refund.", code=code)
+    if code is not None:
+        raise ApiError("You cannot refund a disputed payment.", code=code)
+
+
 def create(
     world: World, *, charge: Record, amount: int | None, reason: str | None, metadata: Mapping[str, str]
 ) -> Record:
     """Refund a charge that can be refunded; pending refunds count on the charge as well."""
     fields = charge.fields
     value = fields["amount_captured"] - fields["amount_refunded"] if amount is None else amount
-    outcome = _outcome(world, charge)
     card = fields["payment_method_details"]["type"] == "card"
+    outcome = _outcome(world, charge)
+    paid = funds.suffice(world, currency=fields["currency"], amount=value)
+    if not paid and outcome.status in _MONEY_LEFT:
+        outcome = _WAITS if card else _UNPAID
     identifier = world.ids.take("re" if card else "pyr")
     movement = None
-    if outcome.status != "requires_action":
+    if paid and outcome.status != "requires_action":
         movement = _book(world, identifier, amount=value, currency=fields["currency"])
     refund = world.store.insert(
         "refund",
@@ -78,6 +96,7 @@ def create(
             "transfer_reversal": None,
             **_why(world, outcome),
         },
+        {"waits": outcome is _WAITS},
     )
     changed = _count(world, charge.id, value)
     world.emit("refund.created", refund.fields)
@@ -106,7 +125,7 @@ def _why(world: World, outcome: RefundOutcome) -> Fields:
         shown = {"email_sent": asked, "expires_at": world.now + _CUSTOMER_ANSWERS_WITHIN_S}
         return {"next_action": {"display_details": shown, "type": "display_details"}}
     if outcome.status == "pending":
-        return {"pending_reason": "processing"}
+        return {"pending_reason": outcome.reason or "processing"}
     if outcome.status == "failed":
         return {"failure_reason": outcome.reason or "expired_or_canceled_card"}
     return {}
@@ -149,6 +168,17 @@ def turn(world: World, refund: Record, status: str, *, reason: str | None = None
     if status == "failed":
         world.emit("refund.failed", changed.fields)
     return changed
+
+
+def pay_waiting(world: World, currency: str) -> None:
+    """Pay the refunds that wait for money, oldest first, as far as it goes."""
+    for refund in list(world.store.all("refund")):
+        fields = refund.fields
+        if not refund.hidden.get("waits") or fields["status"] != "pending" or fields["currency"] != currency:
+            continue
+        if not funds.suffice(world, currency=currency, amount=fields["amount"]):
+            return
+        turn(world, refund, "succeeded")
 
 
 def _give_up(world: World, refund: Record) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from refund_worker.sandbox import params
+from refund_worker.sandbox.billing import funds
 from refund_worker.sandbox.listing import page
 from refund_worker.sandbox.routes import Call, Route
 
@@ -35,17 +36,26 @@ def retrieve_account(call: Call) -> Fields:
 
 
 def retrieve_balance(call: Call) -> Fields:
-    """What charges brought in and refunds took out, per currency, fees deducted; all of it available at once."""
-    sums: dict[str, int] = {}
-    for movement in call.world.store.all("balance_transaction"):
-        currency = movement.fields["currency"]
-        sums[currency] = sums.get(currency, 0) + movement.fields["net"]
-    rows = [
-        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
-        for currency, amount in (sums or {"usd": 0}).items()
+    """What charges brought in and refunds took out, per currency; what is set aside only where there is some."""
+    world = call.world
+    free, aside = funds.available(world), funds.prefunded(world)
+    shown: Fields = {
+        "object": "balance",
+        "available": _rows(free),
+        "livemode": world.settings.livemode,
+        "pending": _rows(dict.fromkeys(free, 0)),
+    }
+    if any(aside.values()):
+        shown["refund_and_dispute_prefunding"] = {
+            "available": _rows(aside), "pending": _rows(dict.fromkeys(aside, 0)),
+        }  # fmt: skip
+    return shown
+
+
+def _rows(sums: dict[str, int]) -> list[Fields]:
+    return [
+        {"amount": amount, "currency": currency, "source_types": {"card": amount}} for currency, amount in sums.items()
     ]
-    pending = [{**row, "amount": 0, "source_types": {"card": 0}} for row in rows]
-    return {"object": "balance", "available": rows, "livemode": call.world.settings.livemode, "pending": pending}
 
 
 def retrieve(call: Call) -> Record:

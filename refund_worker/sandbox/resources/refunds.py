@@ -19,7 +19,7 @@ def create(call: Call) -> Record:
     """Refund a charge, or the charge of a PaymentIntent; without an amount all that is left of it."""
     given = call.params
     charge = _charge(call)
-    refunds.refuse(charge, given.get("amount"))
+    refunds.refuse(call.world, charge, given.get("amount"))
     return refunds.create(
         call.world,
         charge=charge,

@@ -30,11 +30,14 @@ def create(call: Call) -> Record:
     if not rows or len({row["price"]["currency"] for row in rows}) != 1:
         raise ApiError("A subscription needs items, all in one currency.", param="items")
     discounts = [subscription_changes.discount(world, rule["coupon"]) for rule in given.get("discounts", ())]
-    for rate in given.get("default_tax_rates", ()):
+    rates = [
         world.existing("tax_rate", rate, param="default_tax_rates", status=400)
+        for rate in given.get("default_tax_rates", ())
+    ]
     fields = fresh_fields(world, identifier=identifier, customer=customer.id, rows=rows, given=given)
+    fields["default_tax_rates"] = [rate.fields for rate in rates]
     fields["discounts"] = [rule["discount"] for rule in discounts]
-    hidden = {"billed": {}, "discounts": discounts, "tax_rates": tuple(given.get("default_tax_rates", ()))}
+    hidden = {"billed": {}, "discounts": discounts, "tax_rates": tuple(rate.id for rate in rates)}
     subscription = world.store.insert("subscription", fields, hidden)
     draft = subscriptions.bill(world, subscription, reason="subscription_create")
     collect = given.get("payment_behavior") != "default_incomplete"
