@@ -19,30 +19,28 @@ def record_of(fields: Fields, *, amount_minor: int, subscription: str | None) ->
     `tax_behavior`, `tax_code`. The amount is always given and exact, so a price is not: Stripe takes one or the other.
 
     Everything under `also_read` is for people and is no parameter: `id`, `date`, `proration`, `price`, `quantity`,
-    `quantity_decimal`, `unit_amount_decimal`, `subscription_item`, `invoicing_rules`, `credited_items`, and where
-    discounts are in the amount already, `gross_amount` and `discounts`.
+    `quantity_decimal`, `unit_amount_decimal`, `subscription_item`, `invoicing_rules`, `credited_items`, and of an item
+    that is not discountable, as no proration is, `gross_amount` and the `discounts` that are in the amount already.
 
     Args:
         fields: The item.
         amount_minor: Net of the discounts that are already known, with Stripe's sign.
         subscription: Whose it is.
     """
-    settled = fields.present("net_amount")
-    discounts = _ids(fields, "discounts")
+    discountable, discounts = fields.flag_or_false("discountable"), _ids(fields, "discounts")
     holder = "customer" if fields.present("customer") else "customer_account"
     period = fields.inner("period")
     also_read = _also_read(fields)
-    if settled and fields.number("amount") != amount_minor:
-        also_read["gross_amount"] = fields.number("amount")
-    if settled:
+    if not discountable:
         also_read["discounts"] = discounts
+        also_read["gross_amount"] = fields.number("amount")
     return _given({
         holder: _clean(fields.reference(holder), ID_MAX),
         "amount": amount_minor,
         "currency": _text(fields, "currency"),
         "description": _text(fields, "description", longest=DESCRIPTION_MAX),
-        "discountable": fields.flag_or_false("discountable"),
-        "discounts": [] if settled else [{"discount": one} for one in discounts],
+        "discountable": discountable,
+        "discounts": [{"discount": one} for one in discounts] if discountable else [],
         "metadata": _metadata(fields),
         "period": {"start": period.number("start"), "end": period.number("end")},
         "subscription": _clean(subscription, ID_MAX),

@@ -40,11 +40,11 @@ def _read_item(fields: Fields) -> PendingItem:
     """Read an item. Its amount is net of the discounts that are already known.
 
     `amount` is before discounts where a flexible subscription itemizes them
-    (docs.stripe.com/changelog/clover/2025-09-30/itemize-proration-discount-amounts); `net_amount` is after them, and
-    null for an item that is still discountable: what an invoice will take off such a one is not known before.
+    (docs.stripe.com/changelog/clover/2025-09-30/itemize-proration-discount-amounts); `net_amount` is after them. Of
+    an item that is still discountable it says nothing: what an invoice will take off such a one is not known before.
     """
-    net = fields.number_or_none("net_amount")
-    amount_minor = fields.number("amount") if net is None else net
+    amount, net = fields.number("amount"), fields.number_or_none("net_amount")
+    amount_minor = amount if net is None or fields.flag_or_false("discountable") else net
     period = fields.inner("period")
     return PendingItem(
         id=fields.text("id"),

@@ -4,9 +4,10 @@ A write permission is tried with an object that cannot exist: Stripe checks the 
 missing, and "no such object" that it is there. Nothing is ever created or deleted by that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final, Literal
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
@@ -59,8 +60,9 @@ class StripeProbe:
 
     def permissions(self) -> tuple[Permission, ...]:
         """Each permission that refund-worker needs, present or missing."""
-        lists = [self._read(name, path, kind="list", limit=1) for name, path in _LISTS.items()]
-        funds = self._read("rak_balance_read", "/v1/balance", kind="balance")
+        get = self._calls.get
+        lists = [self._read(name, partial(get, path, kind="list", limit=1)) for name, path in _LISTS.items()]
+        funds = self._read("rak_balance_read", partial(get, "/v1/balance", kind="balance"))
         return (*lists, funds, *(self._write(name, *tried) for name, tried in _WRITES.items()))
 
     def skew_s(self, *, now: int) -> int | None:
@@ -84,9 +86,10 @@ class StripeProbe:
             for row in self._calls.rows("/v1/webhook_endpoints", kind="webhook_endpoint")
         )
 
-    def _read(self, name: str, path: str, *, kind: str, **params: object) -> Permission:
+    @staticmethod
+    def _read(name: str, ask: Callable[[], object]) -> Permission:
         try:
-            self._calls.get(path, kind=kind, **params)
+            ask()
         except Unauthorized as error:
             return Permission(name=name, given=False, said=str(error))
         except StripeError as error:
