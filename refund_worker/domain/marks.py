@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from refund_worker.domain.conversions import NamedItem
+from refund_worker.domain.canonical import digest_of
+from refund_worker.domain.conversions import Conversion, NamedItem
 from refund_worker.domain.credit import Cause
 
 CASE = "refund_worker_case"
@@ -137,6 +138,50 @@ def give_back_key(*, debit: str, returned_minor: int, attempt: int) -> str:
         attempt: From 1; grows only after a definite no.
     """
     return f"give_back:{debit}:{returned_minor}:{attempt}"
+
+
+def mark_of(conversion: Conversion, *, case: str, run: str) -> Mark:
+    """Return the mark of a conversion's credit."""
+    return Mark(
+        case=case,
+        run=run,
+        step="credit_items",
+        items=conversion.items,
+        converted=Converted(
+            subscription=conversion.subscription,
+            proration_minor=conversion.proration_minor,
+            cause=conversion.cause,
+            credited=conversion.credited,
+            since=conversion.since,
+        ),
+    )
+
+
+def credit_key(conversion: Conversion, *, customer: str, attempt: int) -> str:
+    """Return the key of a conversion's credit, the same in every deployment (rule CREDIT_KEY_NAMES_THE_ITEMS).
+
+    Args:
+        conversion: What is moved, and how many movements of ours named the items before.
+        customer: Whose items they are.
+        attempt: From 1; grows only when the key is spent.
+    """
+    items = sorted(f"{item.item}:{item.amount_minor}" for item in conversion.items)
+    named = digest_of(
+        {"customer": customer, "currency": conversion.currency, "items": items, "earlier": conversion.earlier}
+    )
+    return f"credit_items:{named}:{attempt}"
+
+
+def correct_key(*, item: str, carried_minor: int, moved: int, attempt: int) -> str:
+    """Return the key of a correction (rule CORRECTION_KEY_IS_COMPARE_AND_SET).
+
+    Args:
+        item: What it takes off again.
+        carried_minor: What is carried of it now, as Stripe shows it.
+        moved: How many movements named it so far: what was carried once before has another key.
+        attempt: From 1; grows only when the key is spent.
+    """
+    return f"correct:{item}:{carried_minor}:{moved}:{attempt}"
 
 
 def _written(converted: Converted) -> dict[str, str]:
