@@ -94,6 +94,12 @@ class Exchange:
             raise AnswerLost("the connection dropped before anything happened")
         if fault.kind == "http_500":
             raise ApiError("An unknown error occurred", status=500, kind="api_error", stored=False)
+        if fault.kind == "unauthorized":
+            raise keys.invalid(self.secret)
+        if fault.kind == "forbidden":
+            assert self.route is not None  # noqa: S101  # found before faults strike
+            account = self.sandbox.world.settings.account
+            raise keys.lacking(self.secret, self.route.permission, account=account)
         if fault.kind == "lock_timeout":
             raise limits.lock_timeout()
         if fault.kind == "rate_limited":

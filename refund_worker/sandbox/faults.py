@@ -17,6 +17,8 @@ FaultKind = Literal[
     "malformed_body",  # executed, the body is not JSON
     "lock_timeout",  # 429 without the limiter's header, not executed
     "rate_limited",  # 429 with the limiter's header, not executed
+    "unauthorized",  # 401: the key is invalid from now on; not executed
+    "forbidden",  # 403 naming the permission that this endpoint needs; not executed
     "refused",  # an error answer of `status`, `code` and `message`, not executed; kept under the key if `stored`
     "delay",  # executed after `seconds`
 ]

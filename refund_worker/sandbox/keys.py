@@ -59,8 +59,13 @@ def authenticate(keys: Mapping[str, ApiKey], authorization: str | None) -> tuple
         )  # fmt: skip
     found = keys.get(secret)
     if found is None:
-        raise ApiError(f"Invalid API Key provided: {_masked(secret)}", status=401, stored=False)
+        raise invalid(secret)
     return secret, found
+
+
+def invalid(secret: str) -> ApiError:
+    """The refusal of a key that is not, or no longer, known."""
+    return ApiError(f"Invalid API Key provided: {_masked(secret)}", status=401, stored=False)
 
 
 def _secret(authorization: str) -> str:
@@ -88,10 +93,14 @@ def permit(secret: str, key: ApiKey, permission: str, *, account: str) -> None:
     Raises:
         ApiError: 403 naming the permission that is missing.
     """
-    if key.permissions is None or permission in key.permissions:
-        return
+    if key.permissions is not None and permission not in key.permissions:
+        raise lacking(secret, permission, account=account)
+
+
+def lacking(secret: str, permission: str, *, account: str) -> ApiError:
+    """The refusal of a key without a permission."""
     mode = "_".join(secret.split("_")[:2])
-    raise ApiError(
+    return ApiError(
         f"The provided key '{mode}_***' does not have the required permissions for this endpoint on account "
         f"'{account}'. Having the 'rak_{permission}' permission would allow this request to continue.",
         status=403, stored=False,

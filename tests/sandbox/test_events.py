@@ -150,6 +150,17 @@ def test_a_credit_note_of_a_paid_invoice_stays(shop: Shop) -> None:
         shop.sandbox.post(f"/v1/credit_notes/{note}/void")
 
 
+def test_credit_in_another_currency_changes_no_attribute_that_an_event_shows(shop: Shop) -> None:
+    """The customer's event shows `balance`, in its own currency; what is known of Stripe goes no further."""
+    customer = shop.customer(balance=-100)
+    since = Since(shop)
+    moves = f"/v1/customers/{customer}/balance_transactions"
+    shop.sandbox.post(moves, {"amount": -700, "currency": "eur"})
+    (event,) = since.events("customer.updated")
+    assert event["data"]["object"]["balance"] == -100
+    assert event["data"]["previous_attributes"] == {}
+
+
 @pytest.mark.parametrize("end", ["won", "lost"])
 def test_the_life_of_a_dispute(shop: Shop, end: str) -> None:
     charge = shop.sandbox.build.charge(shop.customer(), amount=500)["id"]

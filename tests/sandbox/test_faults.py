@@ -39,6 +39,8 @@ def test_a_dropped_connection(wire: Wire, shop: Shop, path: str, kind: Any, exec
         ("lock_timeout", (429, "lock_timeout", None)),
         ("rate_limited", (429, "rate_limit", "endpoint-rate")),
         ("refused", (400, None, None)),
+        ("unauthorized", (401, None, None)),
+        ("forbidden", (403, None, None)),
     ],
 )
 def test_what_is_not_executed(wire: Wire, shop: Shop, path: str, kind: Any, expected: tuple[Any, ...]) -> None:
@@ -59,6 +61,64 @@ def test_a_spoiled_body_was_executed(shop: Shop, path: str, kind: Any) -> None:
     with pytest.raises(json.JSONDecodeError):
         json.loads(answer.body)
     assert count(shop, path) == 1
+
+
+def test_the_permission_that_is_lacking_is_named(wire: Wire, shop: Shop, path: str) -> None:
+    shop.sandbox.faults.add(Fault(kind="forbidden", method="POST"))
+    assert "'rak_customer_write'" in wire.error("POST", path, _DEBIT)[3]
+
+
+@pytest.fixture
+def item(shop: Shop) -> str:
+    """The address of a pending invoice item."""
+    asked = {"customer": shop.customer(), "amount": -100, "currency": "usd"}
+    return f"/v1/invoiceitems/{shop.sandbox.post('/v1/invoiceitems', asked)['id']}"
+
+
+def deletions(shop: Shop) -> list[int]:
+    """The statuses of all deletions, 0 for an answer that was lost."""
+    return [entry.status for entry in shop.sandbox.request_log if entry.method == "DELETE"]
+
+
+def is_there(shop: Shop) -> bool:
+    return bool(shop.sandbox.get("/v1/invoiceitems", {"pending": True})["data"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "deleted"),
+    [
+        ({"kind": "http_500"}, 500, False),
+        ({"kind": "stored_500"}, 500, False),
+        ({"kind": "stored_500", "executed": True}, 500, True),
+        ({"kind": "lock_timeout"}, 429, False),
+        ({"kind": "rate_limited"}, 429, False),
+        ({"kind": "unauthorized"}, 401, False),
+        ({"kind": "forbidden"}, 403, False),
+        ({"kind": "refused", "status": 409, "code": "lock_timeout"}, 409, False),
+        ({"kind": "delay", "seconds": 0.001}, 200, True),
+    ],
+)
+def test_a_deletion_that_goes_wrong(
+    wire: Wire, shop: Shop, item: str, *, fault: dict[str, Any], status: int, deleted: bool
+) -> None:
+    """A deletion has no key: nothing is stored, and sent again it says that the item is gone, or deletes it."""
+    shop.sandbox.faults.add(Fault(method="DELETE", path="/v1/invoiceitems/{invoiceitem}", **fault))
+    got, body, _ = wire.send("DELETE", item, key="k")
+    assert (got, is_there(shop)) == (status, not deleted)
+    if status == 403:
+        assert "'rak_invoice_write'" in body["error"]["message"]
+    again = wire.send("DELETE", item, key="k")[0]
+    assert again == (404 if deleted else 200)
+    assert deletions(shop) == [status, again]
+    assert not is_there(shop)
+
+
+@pytest.mark.parametrize(("kind", "deleted"), [("before_execution", False), ("answer_lost", True)])
+def test_a_deletion_whose_answer_is_lost(wire: Wire, shop: Shop, item: str, kind: Any, deleted: bool) -> None:
+    shop.sandbox.faults.add(Fault(kind=kind, method="DELETE", path=item))
+    with pytest.raises(AnswerLost):
+        wire.send("DELETE", item)
+    assert (is_there(shop), deletions(shop)) == (not deleted, [0])
 
 
 def test_the_nth_request_and_so_many_times(wire: Wire, shop: Shop, path: str) -> None:

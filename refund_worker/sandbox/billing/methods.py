@@ -14,9 +14,9 @@ _NULL_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "sepa_debit": ("bank_code", "branch_code", "country", "fingerprint", "last4", "mandate"),
     "bacs_debit": ("fingerprint", "last4", "mandate", "sort_code"),
     "acss_debit": (
-        "bank_name", "fingerprint", "institution_number", "last4", "mandate", "transit_number",
+        "bank_name", "fingerprint", "institution_number", "last4", "transit_number",
     ),
-    "au_becs_debit": ("bsb_number", "fingerprint", "last4", "mandate"),
+    "au_becs_debit": ("bsb_number", "fingerprint", "last4"),
     "klarna": ("payer_details", "payment_method_category", "preferred_locale"),
     "us_bank_account": (
         "account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "payment_reference",
