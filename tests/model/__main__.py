@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from tests.model.explore import Result, explore
+from tests.model.explore import Result
+from tests.model.refunds import explore
 from tests.model.rules import Rule
 from tests.model.state import Configuration
 from tests.model.variants import FULL_RUN, SHORT_RUN

@@ -1,27 +1,24 @@
 """The explorer: every interleaving, breadth first; every state judged; then every state's way home.
 
-A violation is reported with the shortest trace that leads to it. A state is stored as four numbers, the
-positions of its world, ledgers, workers and faults in tables of the distinct ones, so that millions of states
-fit into memory.
+A violation is reported with the shortest trace that leads to it. A state has four parts: a world, ledgers, workers,
+faults. It is stored as four numbers, the positions of its parts in tables of the distinct ones, so that millions of
+states fit into memory. What may happen and what is right is told by a `Game`; there are two (`tests/model/refunds.py`
+and `tests/model/items`).
 """
 
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-from tests.model import protocol
-from tests.model.environment import events
-from tests.model.invariants import broken_rule, forget, is_good_end, loss_at_rest
-from tests.model.rules import Rule
-from tests.model.state import Configuration, Faults, Ledger, State, Worker
-from tests.model.world import World, exposure, replay
-
 _T = TypeVar("_T")
 _BITS = 32
 _MASK = (1 << _BITS) - 1
+
+State_ = TypeVar("State_", bound=tuple[Any, Any, Any, Any])
+Setting_ = TypeVar("Setting_")
 
 
 class _Table(Generic[_T]):
@@ -36,6 +33,35 @@ class _Table(Generic[_T]):
         if found == len(self.values):
             self.values.append(value)
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Game(Generic[Setting_, State_]):
+    """What may happen, and what is right.
+
+    Attributes:
+        start: The state before anybody has looked.
+        state: Makes a state of its four parts.
+        successors: Who does what, the state after it, and whether recovery may count on it.
+        broken_rule: The first invariant that a state breaks, or an empty string.
+        is_good_end: All is finished, and as it must be.
+        exposure: What the company would lose if everything stopped in this state, in units.
+        loss_at_rest: What is lost in this state for good, in units.
+        is_followed: Explore on after a violation, to the worst loss.
+        describe: The state in a few words, for a trace.
+        forget: Drop what was remembered of the worlds explored before.
+    """
+
+    start: Callable[[Setting_], State_]
+    state: Callable[[Any, Any, Any, Any], State_]
+    successors: Callable[[Setting_, State_], Iterator[tuple[str, str, State_, bool]]]
+    broken_rule: Callable[[Setting_, State_], str]
+    is_good_end: Callable[[Setting_, State_], bool]
+    exposure: Callable[[State_], int]
+    loss_at_rest: Callable[[State_], int]
+    is_followed: Callable[[Setting_], bool]
+    describe: Callable[[State_], str]
+    forget: Callable[[], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,16 +79,13 @@ class Result:
     trace: list[str] = field(default_factory=list)
 
 
-class Explorer:
+class Explorer(Generic[Setting_, State_]):
     """Explores one configuration."""
 
-    def __init__(self, setting: Configuration) -> None:
+    def __init__(self, game: Game[Setting_, State_], setting: Setting_) -> None:
+        self.game = game
         self.setting = setting
-        self._worlds = _Table[World]()
-        self._ledgers = _Table[tuple[Ledger, ...]]()
-        self._workers = _Table[tuple[Worker, ...]]()
-        self._faults = _Table[Faults]()
-        self._tables: tuple[_Table[Any], ...] = (self._worlds, self._ledgers, self._workers, self._faults)
+        self._tables: tuple[_Table[Any], ...] = (_Table(), _Table(), _Table(), _Table())
         self._ids: dict[int, int] = {}
         self._states: list[int] = []
         self._parents = array("I")
@@ -71,7 +94,7 @@ class Explorer:
 
     def run(self) -> Result:
         """Explore until the first violation, or all of it."""
-        forget()
+        self.game.forget()
         started, result = time.monotonic(), Result()
         culprit = self._search(result)
         if culprit is None:
@@ -83,29 +106,30 @@ class Explorer:
         return result
 
     def _search(self, result: Result) -> int | None:
-        """Visit the states up to the first that violates an invariant; refund-first is followed to its worst."""
-        self._add(self.setting.start(), 0, None)
+        """Visit the states up to the first that violates an invariant; some settings are followed to their worst."""
+        game, setting = self.game, self.setting
+        self._add(game.start(setting), 0, None)
         at, culprit = 0, None
         while at < len(self._states):
             state = self._state(at)
-            result.worst_exposure = max(result.worst_exposure, exposure(state.world))
-            loss, violation = loss_at_rest(state), broken_rule(self.setting, state)
+            result.worst_exposure = max(result.worst_exposure, game.exposure(state))
+            loss, violation = game.loss_at_rest(state), game.broken_rule(setting, state)
             if violation and (culprit is None or loss > result.worst_loss):
                 result.violation, result.worst_loss, culprit = violation, loss, at
-                if self.setting.keeps(Rule.RESERVE_FIRST):
+                if not game.is_followed(setting):
                     break
             self._expand(at, state)
             at += 1
         return culprit
 
-    def _expand(self, at: int, state: State) -> None:
-        for _, _, after, counts in successors(self.setting, state):
+    def _expand(self, at: int, state: State_) -> None:
+        for _, _, after, counts in self.game.successors(self.setting, state):
             number = self._add(after, at, state)
             if counts and number != at:
                 self._ways.append(number)
         self._ways_end.append(len(self._ways))
 
-    def _add(self, state: State, parent: int, before: State | None) -> int:
+    def _add(self, state: State_, parent: int, before: State_ | None) -> int:
         """Number the state; what it shares with the state before it keeps its number, which saves the hashing."""
         known = self._states[parent] if before is not None else 0
         packed = 0
@@ -119,18 +143,19 @@ class Explorer:
             self._parents.append(parent)
         return found
 
-    def _state(self, at: int) -> State:
+    def _state(self, at: int) -> State_:
         packed = self._states[at]
-        return State(
-            self._worlds.values[packed >> 3 * _BITS],
-            self._ledgers.values[packed >> 2 * _BITS & _MASK],
-            self._workers.values[packed >> _BITS & _MASK],
-            self._faults.values[packed & _MASK],
+        first, second, third, fourth = self._tables
+        return self.game.state(
+            first.values[packed >> 3 * _BITS],
+            second.values[packed >> 2 * _BITS & _MASK],
+            third.values[packed >> _BITS & _MASK],
+            fourth.values[packed & _MASK],
         )
 
     def _first_stranded(self) -> int | None:
         """The first state from which no recovery reaches a good end, or None."""
-        home = bytearray(is_good_end(self.setting, self._state(at)) for at in range(len(self._states)))
+        home = bytearray(self.game.is_good_end(self.setting, self._state(at)) for at in range(len(self._states)))
         grows = True
         while grows:
             grows = False
@@ -149,34 +174,10 @@ class Explorer:
         lines = []
         for before, after in pairwise(path):
             target = self._state(after)
-            lines.append(
-                next(
-                    _line(who, label, state)
-                    for who, label, state, _ in successors(self.setting, self._state(before))
-                    if state == target
-                )
+            who, label = next(
+                (who, label)
+                for who, label, state, _ in self.game.successors(self.setting, self._state(before))
+                if state == target
             )
+            lines.append(f"{who} {label}".strip() + f"  [{self.game.describe(target)}]")
         return lines
-
-
-def successors(setting: Configuration, state: State) -> Iterator[tuple[str, str, State, bool]]:
-    """Who does what, the state after it, and whether recovery may count on it."""
-    for me in range(len(state.workers)):
-        for label, after, counts in protocol.successors(setting, state, me):
-            yield f"worker {me}", label, after, counts
-    for label, after, counts in events(setting, state):
-        yield "", label, after, counts
-
-
-def _line(who: str, label: str, state: State) -> str:
-    world = state.world
-    paid = [
-        f"{amount} from charge {charge}{' by hand' if case < 0 else ''}{', failed' if failed else ''}"
-        for case, charge, amount, failed in world.refunds
-    ]
-    return f"{who} {label}".strip() + f"  [balance {replay(world.moves).balance}, refunds: {'; '.join(paid) or 'none'}]"
-
-
-def explore(setting: Configuration) -> Result:
-    """Explore one configuration until its first violation, or all of it."""
-    return Explorer(setting).run()

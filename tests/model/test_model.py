@@ -9,7 +9,7 @@ import pytest
 
 import refund_worker.domain.protocol
 from tests.model.configurations import LONG, SHORT
-from tests.model.explore import explore, successors
+from tests.model.refunds import explore, successors
 from tests.model.rules import Rule
 from tests.model.state import Configuration, Faults
 from tests.model.variants import FULL_RUN, SHORT_RUN, WITHOUT
