@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from refund_worker.domain.credit import Lot
+from refund_worker.domain.credit import Lot, Origin
 from refund_worker.domain.marks import NamedLot
 
 
@@ -81,6 +81,13 @@ class LotBook:
     def take_for_stranger(self, amount_minor: int) -> None:
         """Somebody's debit takes the refundable lots first: it may stand for a refund made by hand."""
         self._take_or_owe(_Owed(by=None, amount_minor=amount_minor))
+
+    def take_of(self, transaction: str, amount_minor: int) -> int:
+        """Take from what one credit opened, unknown first, then proration; gives what is missing."""
+        order = (Origin.UNKNOWN, Origin.PRORATION)
+        places = [place for place, lot in enumerate(self._lots) if lot.transaction == transaction]
+        places.sort(key=lambda place: order.index(at) if (at := self._lots[place].origin) in order else len(order))
+        return self._take(places, amount_minor, by=None)
 
     def return_of_debit(self, amount_minor: int, *, debit: str) -> int:
         """Return to a debit's lots; gives what is beyond all that the debit took."""

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from refund_worker.domain.converted_lots import ConvertedItems, conversion_parts
 from refund_worker.domain.credit import Lot, Origin, Replay
 from refund_worker.domain.errors import HistoryInconsistent
 from refund_worker.domain.facts import CustomerBalanceTransaction, Invoice
 from refund_worker.domain.lot_book import LotBook, is_named
-from refund_worker.domain.marks import NamedLot
+from refund_worker.domain.marks import Mark, NamedLot
 from refund_worker.domain.movements import Kind, Movement
 from refund_worker.domain.origins import Part, is_from_invoice, limited, parts_of
 from refund_worker.domain.window import cut, enough, read_movements, window
@@ -119,6 +120,7 @@ class _Replaying:
         self.balance_minor = start_minor
         self._invoices = invoices
         self._booked: Counter[str] = Counter()
+        self._converted = ConvertedItems()
 
     def add(self, movement: Movement) -> None:
         transaction = movement.transaction
@@ -137,6 +139,8 @@ class _Replaying:
         transaction, mark = movement.transaction, movement.mark
         if movement.kind is Kind.RESERVE and mark is not None:
             self.lots.take_named(mark.lots, debit=transaction.id)
+        elif movement.kind is Kind.CORRECTION and mark is not None:
+            self._take_back(mark)
         elif movement.kind is Kind.INVOICE_USE and transaction.invoice is not None:
             self.lots.take_for_invoice(transaction.amount_minor, invoice=transaction.invoice)
         else:
@@ -148,6 +152,11 @@ class _Replaying:
         if movement.kind is Kind.CREDIT:
             self._open(movement)
             return
+        if movement.kind is Kind.CONVERSION and mark is not None:
+            self._convert(movement, mark)
+            return
+        if movement.kind is Kind.CORRECTION and mark is not None:
+            self._converted.correct(mark)  # what it puts back is of unknown origin
         beyond = amount
         if movement.kind is Kind.RETURN and mark is not None and mark.debit is not None:
             beyond = self.lots.return_of_debit(amount, debit=mark.debit)
@@ -155,6 +164,26 @@ class _Replaying:
             beyond = self.lots.return_of_invoice(amount, invoice=transaction.invoice)
         without_counterpart = replace(transaction, amount_minor=-beyond)
         self._open(replace(movement, transaction=without_counterpart))
+
+    def _convert(self, movement: Movement, mark: Mark) -> None:
+        """Open the lots of a conversion's credit, for what of it is below zero; only proration shrinks."""
+        transaction = movement.transaction
+        amount = -transaction.amount_minor
+        fresh = self._converted.credit(mark, transaction=transaction.id)
+        proration, rest = conversion_parts(mark, credit_minor=amount, fresh=fresh)
+        below = self.lots.pay_off(amount)
+        kept = limited((rest,) if rest else (), limit_minor=below)
+        shrunk = limited((proration,) if proration else (), limit_minor=below - sum(part.amount_minor for part in kept))
+        since = mark.converted.since if mark.converted else transaction.created
+        for part in (*shrunk, *kept):
+            self.lots.open(replace(_lot(part, transaction), created=since))
+
+    def _take_back(self, mark: Mark) -> None:
+        """A correction takes from the lots of the credits that named its item; beyond them as anybody's debit."""
+        for conversion, amount in self._converted.correct(mark):
+            missing = self.lots.take_of(conversion, amount) if conversion else amount
+            if missing:
+                self.lots.take_for_stranger(missing)
 
     def _open(self, movement: Movement) -> None:
         """Open a lot per part of a credit, for what of it is below zero; only proration shrinks, goodwill never."""

@@ -106,6 +106,8 @@ class _Wanted:
             self._transactions.update(lot.transaction for lot in mark.lots)
         elif movement.kind is Kind.RETURN and mark is not None and mark.debit is not None:
             self._transactions.add(mark.debit)
+        elif movement.kind is Kind.CORRECTION and mark is not None and mark.conversion is not None:
+            self._transactions.add(mark.conversion)
         elif movement.kind is Kind.UNAPPLIED and transaction.invoice is not None:
             self._applied[transaction.invoice] -= transaction.amount_minor
         elif movement.kind is Kind.INVOICE_USE and transaction.invoice is not None:
