@@ -28,22 +28,6 @@ class Finding:
     numbers: Mapping[str, int | str] = field(default_factory=dict)
 
 
-def multi_currency(*, facts: CustomerFacts, currency: str) -> Finding | None:
-    """Hold a customer who has credit, or owes, in another currency too; amounts with the credit positive."""
-    credit_of: dict[str, int] = {}
-    for transaction in facts.transactions:
-        credit_of.setdefault(transaction.currency, -transaction.ending_balance_minor)
-    if facts.customer.currency is not None:
-        credit_of.setdefault(facts.customer.currency, facts.customer.credit_minor)
-    credit_of |= facts.customer.other_credits
-    others = {name: amount for name, amount in sorted(credit_of.items()) if amount and name != currency}
-    if not others:
-        return None
-    return Finding(
-        reason=Reason.MULTI_CURRENCY, numbers={f"credit_{name}_minor": amount for name, amount in others.items()}
-    )
-
-
 def excluded_customer(*, facts: CustomerFacts, policy: Policy) -> Finding | None:
     """Hold a customer whom the policy names, by id or by metadata."""
     if facts.customer.id in policy.excluded_customers:

@@ -6,6 +6,7 @@ from functools import partial
 
 from refund_worker.domain import guards, traces
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
+from refund_worker.domain.balances import balance_disagrees, credit_in
 from refund_worker.domain.canonical import digest_of
 from refund_worker.domain.charges import candidates
 from refund_worker.domain.credit import Lot, Replay
@@ -77,7 +78,7 @@ def plan(*, facts: CustomerFacts, currency: str, policy: Policy, account: Accoun
 
 
 def _propose(*, facts: CustomerFacts, currency: str, policy: Policy, now: int) -> _Proposal:
-    credit = _credit(facts, currency)
+    credit = credit_in(facts, currency)
     if credit <= 0:
         return _Proposal(credit_minor=0)
     try:
@@ -88,14 +89,6 @@ def _propose(*, facts: CustomerFacts, currency: str, policy: Policy, now: int) -
     charges = _candidates(found, facts=facts, currency=currency, now=now)
     refunds = allocate(amounts=amounts(found), candidates=charges, step_minor=step_minor(currency))
     return _Proposal(credit_minor=credit, lots=past.lots, shares=found, candidates=charges, refunds=refunds)
-
-
-def _credit(facts: CustomerFacts, currency: str) -> int:
-    """What the newest balance transaction says; without any, what the customer object says."""
-    for transaction in facts.transactions:
-        if transaction.currency == currency:
-            return -transaction.ending_balance_minor
-    return facts.customer.credit_minor if facts.customer.currency == currency else 0
 
 
 def _replay(facts: CustomerFacts, currency: str, policy: Policy) -> Replay:
@@ -135,20 +128,18 @@ def _findings(
     invoices = {invoice.id: invoice for invoice in facts.invoices}
     pending = guards.pending_items(items=facts.pending_items, currency=currency)
     rests = mark_rests(facts.transactions, facts.charges)
-    elsewhere = guards.multi_currency(facts=facts, currency=currency)
     lots = proposal.refundable_lots
     subscriptions = _subscriptions(proposal.shares, facts)
     in_order = (
         _deleted(facts),
-        None if (pending or elsewhere) and proposal.credit_minor == 0 else _credit_gone(proposal),
+        balance_disagrees(facts=facts, currency=currency),
+        None if pending and proposal.credit_minor == 0 else _credit_gone(proposal),
         pending if proposal.credit_minor == 0 else None,
-        elsewhere if proposal.credit_minor == 0 else None,
         _inconsistent(proposal),
         traces.reservation_not_read(rests=rests, complete=facts.complete),
         traces.mark_unreadable(facts=facts, rests=rests),
         traces.orphan_reservation(rests=rests, now=now),
         traces.overdrawn_reservation(rests=rests),
-        elsewhere,
         _no_refundable_credit(proposal),
         guards.excluded_customer(facts=facts, policy=policy),
         pending,

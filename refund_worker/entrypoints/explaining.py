@@ -8,14 +8,30 @@ from refund_worker.domain.results import result_of_case
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.times import utc
-from refund_worker.usecases.explain_customer import Explanation
+from refund_worker.usecases.explain_customer import ExplainedCurrency, Explanation
 
 
 def explanation_json(explanation: Explanation) -> dict[str, object]:
-    """Return the explanation as JSON; amounts in minor units."""
-    plan = explanation.plan
+    """Return the explanation as JSON: the customer's own currency, and every other one in a list; minor units."""
     return {
-        "customer": plan.customer,
+        "customer": explanation.facts.customer.id,
+        **_currency_json(explanation.own),
+        "other_currencies": [_currency_json(one) for one in explanation.others],
+    }
+
+
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """Per currency lots, charges, the past and the decision with its numbers: one fact a line, no id ever broken."""
+    own = explanation.own
+    # Of a customer whose only credit is in another currency, the own one has nothing to tell.
+    shown = [own] if own.plan.credit_minor or own.standings or own.cases or not explanation.others else []
+    for one in (*shown, *explanation.others):
+        yield from _currency_lines(one)
+
+
+def _currency_json(one: ExplainedCurrency) -> dict[str, object]:
+    plan = one.plan
+    return {
         "currency": plan.currency,
         "credit_minor": plan.credit_minor,
         "excluded_minor": plan.excluded_minor,
@@ -27,41 +43,45 @@ def explanation_json(explanation: Explanation) -> dict[str, object]:
         "digest": plan.digest,
         "lots": [asdict(lot) for lot in plan.lots],
         "charges": [asdict(candidate) for candidate in plan.candidates],
-        "excluded_charges": [{"charge": charge, "why": why} for charge, why in explanation.excluded_charges],
+        "excluded_charges": [{"charge": charge, "why": why} for charge, why in one.excluded_charges],
         "refunds": [asdict(refund) for refund in plan.refunds],
         "standing": [
-            {"case": one.id, "outcome": str(one.outcome), "reason": str(one.reason), "since": one.since}
-            for one in explanation.standings
+            {
+                "case": standing.id,
+                "outcome": str(standing.outcome),
+                "reason": str(standing.reason),
+                "since": standing.since,
+            }
+            for standing in one.standings
         ],
-        "cases": [case_json(result_of_case(case)) for case in explanation.cases],
+        "cases": [case_json(result_of_case(case)) for case in one.cases],
     }
 
 
-def explanation_lines(explanation: Explanation) -> Iterator[str]:
-    """Lots, charges, the decision with its numbers, and the past: one fact a line, no id ever broken."""
-    plan = explanation.plan
+def _currency_lines(one: ExplainedCurrency) -> Iterator[str]:
+    plan = one.plan
     credit, excluded, refundable = (
         face_value(minor, plan.currency) for minor in (plan.credit_minor, plan.excluded_minor, plan.refundable_minor)
     )
     yield f"{plan.customer}: credit {credit} = excluded {excluded} + refundable {refundable}"
-    yield from _lots(explanation)
-    yield from _charges(explanation)
-    yield from _past(explanation)
-    yield from _decision(explanation)
+    yield from _lots(one)
+    yield from _charges(one)
+    yield from _past(one)
+    yield from _decision(one)
 
 
-def _lots(explanation: Explanation) -> Iterator[str]:
-    if explanation.plan.lots:
+def _lots(one: ExplainedCurrency) -> Iterator[str]:
+    if one.plan.lots:
         yield "where the credit came from, oldest first:"
-    for lot in explanation.plan.lots:
-        money = face_value(lot.left_minor, explanation.plan.currency)
+    for lot in one.plan.lots:
+        money = face_value(lot.left_minor, one.plan.currency)
         cause = f" by {lot.cause} of {lot.subscription}" if lot.cause else ""
         by = f"{lot.transaction}, {lot.invoice}" if lot.invoice else lot.transaction
         yield f"  {utc(lot.created)}  {money} {lot.origin}{cause} ({by})"
 
 
-def _charges(explanation: Explanation) -> Iterator[str]:
-    plan = explanation.plan
+def _charges(explained: ExplainedCurrency) -> Iterator[str]:
+    plan = explained.plan
     planned = {(refund.charge, refund.invoice): refund.amount_minor for refund in plan.refunds}
     if plan.candidates:
         yield "charges that can take a refund, newest first:"
@@ -79,16 +99,16 @@ def _charges(explanation: Explanation) -> Iterator[str]:
             f"  {utc(one.created)}  {one.charge} {one.method}, paid {one.invoice}: captured {captured}, "
             f"refunded {refunded}, refundable {refundable}, planned {part}"
         )
-    if explanation.excluded_charges:
+    if explained.excluded_charges:
         yield "charges that cannot:"
-    for charge, why in explanation.excluded_charges:
+    for charge, why in explained.excluded_charges:
         yield f"  {charge}: {why.replace('_', ' ')}"
 
 
-def _decision(explanation: Explanation) -> Iterator[str]:
-    plan = explanation.plan
+def _decision(one: ExplainedCurrency) -> Iterator[str]:
+    plan = one.plan
     planned = face_value(plan.planned_minor, plan.currency)
-    if any(case.live for case in explanation.cases):
+    if any(case.live for case in one.cases):
         yield "=> a live case has the credit reserved: `refund-worker resume` finishes it"
     elif plan.reason is None:
         over = "1 charge" if len(plan.refunds) == 1 else f"{len(plan.refunds)} charges"
@@ -113,12 +133,12 @@ def _number(name: str, value: int | str, currency: str) -> str:
     return f"{words} {value}"
 
 
-def _past(explanation: Explanation) -> Iterator[str]:
-    if explanation.standings or explanation.cases:
+def _past(one: ExplainedCurrency) -> Iterator[str]:
+    if one.standings or one.cases:
         yield "in this ledger:"
-    for standing in explanation.standings:
+    for standing in one.standings:
         yield f"  {standing.outcome} as {standing.reason} since {utc(standing.since)}"
-    for case in explanation.cases:
+    for case in one.cases:
         result = result_of_case(case)
         refunded = face_value(result.refunded_minor + result.pending_minor, case.plan.currency)
         ended = f"closed {utc(case.closed_at)}" if case.closed_at else f"live, {case.state}"

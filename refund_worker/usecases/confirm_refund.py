@@ -19,7 +19,7 @@ from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
 from refund_worker.domain.steps import returned_minor
 from refund_worker.usecases.close_case import want_again
-from refund_worker.usecases.examine_customer import finish_case
+from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.world import World
 
 # A live case is finished within seconds as a rule; one that waits for 24 hours is asked for often enough so.

@@ -1,18 +1,23 @@
 """Finds the customers to examine: all of them page by page, or the named ones."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from refund_worker.domain.balances import pending_credits
 from refund_worker.domain.facts import Customer, PendingItem
 from refund_worker.ports import StripeGateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A customer that was read; `to_examine` where there is credit or a pending credit item."""
+    """A customer that was read; `to_examine` where there is credit or a pending credit item.
+
+    Attributes:
+        pending_items: There are some, or may be: whoever examines the customer lists them afresh.
+    """
 
     customer: Customer
-    pending_items: tuple[PendingItem, ...]
+    pending_items: bool
     to_examine: bool
 
 
@@ -34,16 +39,19 @@ def discover_credits(stripe: StripeGateway, *, customers: Sequence[str] = ()) ->
         pending.setdefault(item.customer, []).append(item)
     for customer in stripe.customers():
         items = tuple(pending.get(customer.id, ()))
-        yield Found(customer=customer, pending_items=items, to_examine=has_credit(customer, items))
+        yield Found(customer=customer, pending_items=bool(items), to_examine=has_credit(customer, items))
 
 
-def has_credit(customer: Customer, pending_items: Iterable[PendingItem]) -> bool:
-    """Whether a customer is to be examined: credit in any currency, or pending items that are one in the sum."""
-    credit = customer.credit_minor > 0 or any(amount > 0 for amount in customer.other_credits.values())
-    return not customer.deleted and (credit or sum(item.amount_minor for item in pending_items) < 0)
+def has_credit(customer: Customer, pending_items: tuple[PendingItem, ...]) -> bool:
+    """Whether a customer is to be examined: credit in any currency, or pending items of which some group is one.
+
+    Of another currency than the customer's own any balance counts: which sign is a credit there is documented, and
+    found out by comparing it with the movements (`domain.balances`).
+    """
+    credit = customer.credit_minor > 0 or any(customer.other_credits.values())
+    return not customer.deleted and (credit or bool(pending_credits(pending_items)))
 
 
 def _named(stripe: StripeGateway, name: str) -> Found:
     customer = stripe.customer(name)
-    items = () if customer.deleted else tuple(stripe.pending_items(name))
-    return Found(customer=customer, pending_items=items, to_examine=True)
+    return Found(customer=customer, pending_items=not customer.deleted, to_examine=True)

@@ -1,15 +1,31 @@
-"""Why a customer was or was not refunded: the plan as it would be made now, and what the ledger says of the past."""
+"""Why a customer was or was not refunded: the plans as they would be made now, and what the ledger says of the past."""
 
 from dataclasses import dataclass
 
+from refund_worker.domain.balances import currencies_with_credit, own_currency
 from refund_worker.domain.cases import Case, Standing
 from refund_worker.domain.charges import excluded_charges
 from refund_worker.domain.facts import CustomerFacts
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
-from refund_worker.usecases.discover_credits import discover_credits
-from refund_worker.usecases.read_facts import read_facts
+from refund_worker.usecases.read_facts import read_facts_of
 from refund_worker.usecases.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedCurrency:
+    """Everything that decides about one customer's credit in one currency.
+
+    Attributes:
+        excluded_charges: Charge ids that cannot take a refund, each with the word that says why.
+        standings: The hold or skip that stands.
+        cases: The customer's cases in this currency in this ledger, newest first.
+    """
+
+    plan: Plan
+    excluded_charges: tuple[tuple[str, str], ...]
+    standings: tuple[Standing, ...]
+    cases: tuple[Case, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,15 +33,13 @@ class Explanation:
     """Everything that decides about one customer.
 
     Attributes:
-        excluded_charges: Charge ids that cannot take a refund, each with the word that says why.
-        cases: The customer's cases in this ledger, newest first.
+        own: The customer's own currency, whether or not there is credit in it.
+        others: Each other currency with credit or with a past in this ledger, in order of their codes.
     """
 
     facts: CustomerFacts
-    plan: Plan
-    excluded_charges: tuple[tuple[str, str], ...]
-    standings: tuple[Standing, ...]
-    cases: tuple[Case, ...]
+    own: ExplainedCurrency
+    others: tuple[ExplainedCurrency, ...]
 
 
 def explain_customer(world: World, customer: str) -> Explanation:
@@ -35,33 +49,52 @@ def explain_customer(world: World, customer: str) -> Explanation:
         NotFound: If there is no such customer.
         StripeError: If a list could not be read.
     """
-    found = next(discover_credits(world.stripe, customers=(customer,)))
-    currency = found.customer.currency or "usd"
-    if found.customer.deleted:
-        facts = CustomerFacts(
-            customer=found.customer,
-            invoices=(),
-            charges=(),
-            transactions=(),
-            pending_items=(),
-            read_at=world.clock.now(),
-            complete=True,
-        )
-    else:
-        facts = read_facts(
-            stripe=world.stripe, clock=world.clock, customer=found.customer, pending_items=found.pending_items
-        )
-    now = world.clock.now()
-    plan = make_plan(facts=facts, currency=currency, policy=world.policy, account=world.account, now=now)
-    return Explanation(
-        facts=facts,
+    facts = _facts(world, customer)
+    standings = tuple(world.ledger.standings(customer=customer))
+    cases = tuple(world.ledger.cases_of_customer(customer))
+    own = own_currency(facts.customer)
+    past = {one.plan.currency for one in standings} | {one.plan.currency for one in cases}
+    others = sorted({*currencies_with_credit(facts), *past} - {own})
+    explained = [_explained(world, facts, one, standings=standings, cases=cases) for one in (own, *others)]
+    return Explanation(facts=facts, own=explained[0], others=tuple(explained[1:]))
+
+
+def _facts(world: World, name: str) -> CustomerFacts:
+    customer = world.stripe.customer(name)
+    if not customer.deleted:
+        return read_facts_of(world, customer=name, pending_items=True)
+    return CustomerFacts(
+        customer=customer,
+        invoices=(),
+        charges=(),
+        transactions=(),
+        pending_items=(),
+        read_at=world.clock.now(),
+        complete=True,
+    )
+
+
+def _explained(
+    world: World,
+    facts: CustomerFacts,
+    currency: str,
+    *,
+    standings: tuple[Standing, ...],
+    cases: tuple[Case, ...],
+) -> ExplainedCurrency:
+    plan = _plan(world, facts, currency)
+    return ExplainedCurrency(
         plan=plan,
         excluded_charges=excluded_charges(
             facts=facts,
             subscriptions={lot.subscription for lot in plan.lots if lot.subscription is not None},
             currency=currency,
-            now=now,
+            now=world.clock.now(),
         ),
-        standings=tuple(world.ledger.standings(customer=customer)),
-        cases=tuple(world.ledger.cases_of_customer(customer)),
+        standings=tuple(one for one in standings if one.plan.currency == currency),
+        cases=tuple(one for one in cases if one.plan.currency == currency),
     )
+
+
+def _plan(world: World, facts: CustomerFacts, currency: str) -> Plan:
+    return make_plan(facts=facts, currency=currency, policy=world.policy, account=world.account, now=world.clock.now())

@@ -1,7 +1,11 @@
 """Reads everything a decision about one customer needs: three lists, the balance transactions last."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 
+from refund_worker.domain.balances import stated_credits
+from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import (
     Charge,
     Customer,
@@ -9,91 +13,123 @@ from refund_worker.domain.facts import (
     CustomerFacts,
     Invoice,
     PendingItem,
+    Subscription,
 )
 from refund_worker.domain.mark_rest import mark_rests
 from refund_worker.domain.window import enough
-from refund_worker.ports import Clock, StripeGateway
+from refund_worker.ports import StripeGateway
+from refund_worker.usecases.world import World
 
 _PAGE = 100  # Stripe's largest page: the first is always read whole
 
 
-def read_facts(
-    *,
-    stripe: StripeGateway,
-    clock: Clock,
-    customer: Customer,
-    pending_items: tuple[PendingItem, ...],
-) -> CustomerFacts:
+def read_facts(world: World, *, customer: Customer, pending_items: bool) -> CustomerFacts:
     """Read a customer's invoices, charges and balance transactions (decision 0003).
 
-    Further reads happen only for a payment whose charge is not among the customer's, and for older pages of balance
-    transactions while provenance has not reached its start.
+    Further reads happen only for what these point to: a payment whose charge is not among the customer's, older pages
+    of balance transactions while provenance has not reached its start, disputes of charges that were disputed, and the
+    pending items with their subscriptions.
+
+    Args:
+        customer: As it was read.
+        pending_items: Whether there may be any; they are listed then.
 
     Raises:
         StripeError: If a list could not be read, or lacks what a decision needs.
     """
+    stripe = world.stripe
     return _facts(
-        stripe,
-        clock,
+        world,
         customer=customer.id,
         pending_items=pending_items,
         last=lambda: (customer, stripe.customer_balance_transactions(customer.id)),
     )
 
 
-def read_facts_of(
-    *, stripe: StripeGateway, clock: Clock, customer: str, pending_items: tuple[PendingItem, ...]
-) -> CustomerFacts:
+def read_facts_of(world: World, *, customer: str, pending_items: bool) -> CustomerFacts:
     """Read the same of a customer of whom only the id is known: it comes with its balance transactions, last of all.
 
     Raises:
         NotFound: If there is no such customer.
         StripeError: If a list could not be read, or lacks what a decision needs.
     """
-    return _facts(
-        stripe, clock, customer=customer, pending_items=pending_items, last=lambda: stripe.statement(customer)
-    )
+    return _facts(world, customer=customer, pending_items=pending_items, last=lambda: world.stripe.statement(customer))
+
+
+def read_statement_again(world: World, facts: CustomerFacts) -> CustomerFacts:
+    """The same facts with the customer and the balance transactions read anew, in one call.
+
+    `read_at` stays: what else was read is as old as before.
+
+    Raises:
+        StripeError: If the statement could not be read.
+    """
+    holder, rows = world.stripe.statement(facts.customer.id)
+    transactions, complete = _transactions(rows, facts.invoices, holder)
+    return replace(facts, customer=holder, transactions=transactions, complete=complete)
 
 
 def _facts(
-    stripe: StripeGateway,
-    clock: Clock,
+    world: World,
     *,
     customer: str,
-    pending_items: tuple[PendingItem, ...],
+    pending_items: bool,
     last: Callable[[], tuple[Customer, Iterator[CustomerBalanceTransaction]]],
 ) -> CustomerFacts:
+    stripe = world.stripe
     invoices = stripe.invoices(customer)
     charges = with_charges_of_payments(stripe, invoices, stripe.charges(customer))
-    read_at = clock.now()
+    charges = tuple(_with_disputes(stripe, charge) for charge in charges)
+    read_at = world.clock.now()
     holder, rows = last()
-    transactions, complete = _transactions(rows, invoices)
+    transactions, complete = _transactions(rows, invoices, holder)
+    items = tuple(stripe.pending_items(customer)) if pending_items and not holder.deleted else ()
     return CustomerFacts(
         customer=holder,
         invoices=invoices,
         charges=charges,
         transactions=transactions,
-        pending_items=pending_items,
+        # Listed after the movements: what an invoice takes meanwhile is in neither, never counted twice.
+        pending_items=items,
         read_at=read_at,
         complete=complete,
+        subscriptions=_subscriptions(world, customer, items),
     )
 
 
+def _with_disputes(stripe: StripeGateway, charge: Charge) -> Charge:
+    return replace(charge, disputes=stripe.disputes(charge.id)) if charge.disputed else charge
+
+
+def _subscriptions(world: World, customer: str, items: tuple[PendingItem, ...]) -> dict[str, Subscription]:
+    """Those of the pending items; where the policy asks whether a subscription goes on, all of the customer's."""
+    found: dict[str, Subscription] = {}
+    if world.policy.while_active == "leave":
+        found = {one.id: one for one in world.stripe.subscriptions(customer)}
+    for wanted in sorted({item.subscription for item in items if item.subscription is not None} - found.keys()):
+        # One that Stripe does not know stays out: nothing says that it has ended.
+        with suppress(NotFound):
+            found[wanted] = world.stripe.subscription(wanted)
+    return found
+
+
 def _transactions(
-    rows: Iterator[CustomerBalanceTransaction], invoices: tuple[Invoice, ...]
+    rows: Iterator[CustomerBalanceTransaction], invoices: tuple[Invoice, ...], holder: Customer
 ) -> tuple[tuple[CustomerBalanceTransaction, ...], bool]:
+    """The movements as far back as needed, and whether they are all; also those of a currency long not moved."""
     by_id = {invoice.id: invoice for invoice in invoices}
+    stated = frozenset(stated_credits(holder))
     read: list[CustomerBalanceTransaction] = []
     for transaction in rows:
-        if read and len(read) % _PAGE == 0 and _reaches_back(read, by_id):
+        if read and len(read) % _PAGE == 0 and _reaches_back(read, by_id, stated):
             return tuple(read), False
         read.append(transaction)
     return tuple(read), True
 
 
-def _reaches_back(read: list[CustomerBalanceTransaction], invoices: dict[str, Invoice]) -> bool:
+def _reaches_back(read: list[CustomerBalanceTransaction], invoices: dict[str, Invoice], stated: frozenset[str]) -> bool:
     """Whether the lots of each currency can be told, and no give-back was read without the debit it names."""
-    currencies = {transaction.currency for transaction in read}
+    currencies = stated | {transaction.currency for transaction in read}
     return all(enough(read, currency=currency, invoices=invoices) for currency in currencies) and not any(
         rest.incomplete for rest in mark_rests(read, ())
     )

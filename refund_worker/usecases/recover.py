@@ -18,7 +18,7 @@ from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LEASE_S
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.domain.steps import debit_of, returned_minor
-from refund_worker.usecases.examine_customer import finish_case
+from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.mark_view import record_what_stripe_shows, view_of
 from refund_worker.usecases.read_facts import with_charges_of_payments
 from refund_worker.usecases.world import World

@@ -8,18 +8,19 @@ from typing import Protocol
 
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError, StripeError, Unauthorized
-from refund_worker.domain.facts import Customer
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.results import CaseResult, unplanned_json
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.domain.summary import counts_of, totals_of
 from refund_worker.usecases.discover_credits import Found, discover_credits
-from refund_worker.usecases.examine_customer import examine_customer, fail_customer, finish_case
+from refund_worker.usecases.examine_customer import examine_customer
+from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.without_plan import fail_customer
 from refund_worker.usecases.world import World
 
-Job = Callable[[], CaseResult | None]
+Job = Callable[[], Sequence[CaseResult]]
 
 
 class Watcher(Protocol):
@@ -126,7 +127,7 @@ class _Crew:
     def work(self, jobs: Iterator[Job], *, resumed: bool = False) -> None:
         """Work all jobs off; on an error of the iterator the begun ones are finished first."""
         with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="case") as pool:
-            running: set[Future[CaseResult | None]] = set()
+            running: set[Future[Sequence[CaseResult]]] = set()
             for job in jobs:
                 running.add(pool.submit(job))
                 if len(running) >= self.threads:
@@ -134,11 +135,12 @@ class _Crew:
             while running:
                 running = self._collect(running, resumed=resumed)
 
-    def _collect(self, running: set[Future[CaseResult | None]], *, resumed: bool) -> set[Future[CaseResult | None]]:
+    def _collect(
+        self, running: set[Future[Sequence[CaseResult]]], *, resumed: bool
+    ) -> set[Future[Sequence[CaseResult]]]:
         done, left = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            result = future.result()
-            if result is not None:
+            for result in future.result():
                 self.gate.finished(result, resumed=resumed)
                 self.watcher.case_finished(result)
                 # Without its plan: a night of 100,000 holds must fit in memory.
@@ -151,12 +153,12 @@ def _resumes(world: World, *, run: str) -> Iterator[Job]:
         yield partial(_resume, world, case, run=run)
 
 
-def _resume(world: World, case: str, *, run: str) -> CaseResult | None:
+def _resume(world: World, case: str, *, run: str) -> Sequence[CaseResult]:
     world.ledger.end_lease(case, gone=world.is_gone)
     claim = world.ledger.claim(case, worker=world.worker, now=world.clock.now(), lease_s=LEASE_S, run=run)
     if claim is None:
-        return None  # another worker has it, and tells of it
-    return finish_case(world, claim)
+        return ()  # another worker has it, and tells of it
+    return (finish_case(world, claim),)
 
 
 def _examinations(
@@ -168,26 +170,20 @@ def _examinations(
         result.customers_read += 1
         watcher.customers_read(result.customers_read)
         if one.to_examine:
-            examine = partial(
-                examine_customer,
-                world,
-                gate,
-                run=run.id,
-                mode=run.mode,
-                customer=one.customer,
-                pending_items=one.pending_items,
-            )
-            yield partial(_guarded, world, examine, one.customer)
+            yield partial(_examine, world, gate, run, one)
 
 
-def _guarded(world: World, job: Job, customer: Customer) -> CaseResult | None:
+def _examine(world: World, gate: RunGate, run: Run, one: Found) -> Sequence[CaseResult]:
     """Turn a bug into a failed case with its traceback: one bad case never ends the run, and is never swallowed."""
     try:
-        return job()
+        examined = examine_customer(
+            world, gate, run=run.id, mode=run.mode, customer=one.customer, pending_items=one.pending_items
+        )
     except LedgerError:
         raise
     except Exception as bug:  # noqa: BLE001  whatever a bug raises is this case's failure, told with its traceback
-        return fail_customer(world, bug, customer)
+        return fail_customer(world, bug, one.customer)
+    return examined.results
 
 
 def _finish(world: World, gate: RunGate, run: Run, result: RunResult) -> RunResult:

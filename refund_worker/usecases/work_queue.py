@@ -16,7 +16,7 @@ from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.queueing import QUEUE_LEASE_S, QueueClaim
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
-from refund_worker.usecases.examine_customer import finish_case
+from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.place_in_run import Places
 from refund_worker.usecases.work_one import work_wanted
 from refund_worker.usecases.world import World
@@ -130,8 +130,7 @@ class Crew:
         self.watcher.case_finished(result)
 
     def _examine(self, claim: QueueClaim) -> None:
-        result = work_wanted(self.world, self._places, claim)
-        if result is not None:
+        for result in work_wanted(self.world, self._places, claim):
             self.watcher.case_finished(result)
 
     def _collect(self) -> None:

@@ -36,7 +36,7 @@ LOST = {
 
 
 def _origins(stage: Stage) -> list[tuple[Origin, int]]:
-    lots = explain_customer(stage.world("reader"), stage.book.customer).plan.lots
+    lots = explain_customer(stage.world("reader"), stage.book.customer).own.plan.lots
     return [(lot.origin, lot.left_minor) for lot in lots]
 
 
