@@ -1,11 +1,13 @@
 """Builds gateways for tests, with a clock that does not wait and a limiter that only listens."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import stripe
 
 from refund_worker.adapters.stripe_gateway import StripeApi
-from refund_worker.sandbox import Sandbox
+from refund_worker.sandbox import Sandbox, SandboxServer
 from tests.adapters.in_process import InProcess
 
 KEY = "sk_test_sandbox"
@@ -58,6 +60,17 @@ def over_http(base: str, *, key: str = KEY, read_timeout_s: float = 5.0) -> Benc
         api_key=key, api_base=base, limiter=limiter, clock=clock, connect_timeout_s=2.0, read_timeout_s=read_timeout_s
     )
     return Bench(api, clock, limiter)
+
+
+@contextmanager
+def served(sandbox: Sandbox) -> Iterator[Bench]:
+    """A gateway that speaks HTTP to a sandbox served meanwhile."""
+    with SandboxServer(sandbox, port=0) as server:
+        bench = over_http(server.base_url)
+        try:
+            yield bench
+        finally:
+            bench.api.close()
 
 
 def in_process(sandbox: Sandbox | stripe.HTTPClient, *, key: str = KEY) -> Bench:

@@ -104,3 +104,68 @@ MOVEMENT: dict[str, Any] = {
     "metadata": {},
     "type": "applied_to_invoice",
 }
+ITEM: dict[str, Any] = {
+    "id": "ii_1",
+    "object": "invoiceitem",
+    "amount": -5000,
+    "currency": "usd",
+    "customer": "cus_1",
+    "customer_account": None,
+    "date": 5,
+    "description": "Unused time on Plan",
+    "discountable": False,
+    "discounts": [],
+    "frozen_fields": ["pricing"],
+    "invoice": None,
+    "invoicing_rules": [],
+    "livemode": False,
+    "metadata": {"plan": "x"},
+    "net_amount": -5000,
+    "parent": {
+        "type": "subscription_details",
+        "subscription_details": {"subscription": "sub_1", "subscription_item": "si_1"},
+    },
+    "period": {"start": 10, "end": 20},
+    "pricing": {
+        "type": "price_details",
+        "price_details": {"price": "price_1", "product": "prod_1"},
+        "unit_amount_decimal": "10000",
+    },
+    "proration": True,
+    "proration_details": {
+        "credited_items": {
+            "type": "invoice_line_items",
+            "invoice_item": None,
+            "invoice_line_item_details": {"invoice": "in_1", "invoice_line_items": ["il_1"]},
+        },
+        "discount_amounts": [],
+    },
+    "quantity": 1,
+    "quantity_decimal": "1",
+    "tax_rates": [{"id": "txr_1", "object": "tax_rate", "inclusive": True}],
+}
+SUBSCRIPTION: dict[str, Any] = {
+    "id": "sub_1",
+    "object": "subscription",
+    "automatic_tax": {"enabled": False, "disabled_reason": None, "liability": None},
+    "customer": "cus_1",
+    "default_tax_rates": [{"id": "txr_1", "object": "tax_rate", "inclusive": True}],
+    "items": page({"id": "si_1", "object": "subscription_item", "tax_rates": []}),
+    "livemode": False,
+    "status": "canceled",
+}
+DISPUTE: dict[str, Any] = {
+    "id": "dp_1",
+    "object": "dispute",
+    "amount": 1000,
+    "charge": "ch_1",
+    "is_charge_refundable": True,
+    "livemode": False,
+    "status": "warning_closed",
+}
+BALANCE: dict[str, Any] = {
+    "object": "balance",
+    "available": [{"amount": 700, "currency": "usd", "source_types": {"card": 700}}],
+    "livemode": False,
+    "pending": [{"amount": 99, "currency": "usd"}],
+}

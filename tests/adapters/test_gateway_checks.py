@@ -35,38 +35,53 @@ class _Told:
 
 
 def _posts(sandbox: Sandbox) -> int:
-    return sum(entry.method == "POST" for entry in sandbox.request_log)
+    return sum(entry.method in {"POST", "DELETE"} for entry in sandbox.request_log)
 
 
-def _account() -> tuple[Sandbox, str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What a write may be about."""
+
+    customer: str
+    charge: str
+    item: str
+
+
+def _account() -> tuple[Sandbox, _Made]:
     sandbox = Sandbox()
     customer = str(sandbox.post("/v1/customers")["id"])
-    return sandbox, customer, str(sandbox.build.charge(customer, amount=100)["id"])
+    item = sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": -50, "currency": "usd"})["id"]
+    charge = sandbox.build.charge(customer, amount=100)["id"]
+    return sandbox, _Made(customer=customer, charge=str(charge), item=str(item))
 
 
 def _api(sandbox: Sandbox, told: _Told) -> StripeApi:
     return StripeApi(api_key=KEY, limiter=told, clock=PatientClock(), http_client=InProcess(sandbox))
 
 
-def _refund(api: StripeApi, customer: str, charge: str, check: Callable[[], None]) -> object:
-    return api.create_refund(charge=charge, amount_minor=50, metadata={}, key="k", check=check)
+def _refund(api: StripeApi, made: _Made, check: Callable[[], None]) -> object:
+    return api.create_refund(charge=made.charge, amount_minor=50, metadata={}, key="k", check=check)
 
 
-def _debit(api: StripeApi, customer: str, charge: str, check: Callable[[], None]) -> object:
+def _debit(api: StripeApi, made: _Made, check: Callable[[], None]) -> object:
     return api.create_movement(
-        customer=customer, amount_minor=50, currency="usd", description="d", metadata={}, key="k", check=check
+        customer=made.customer, amount_minor=50, currency="usd", description="d", metadata={}, key="k", check=check
     )
 
 
-each_write = pytest.mark.parametrize("write", [_refund, _debit])
+def _deletion(api: StripeApi, made: _Made, check: Callable[[], None]) -> object:
+    return api.delete_item(item=made.item, check=check)
+
+
+each_write = pytest.mark.parametrize("write", [_refund, _debit, _deletion])
 
 
 @each_write
 def test_the_check_comes_after_the_wait_and_before_the_request(write: Callable[..., object]) -> None:
     """Once; when it is asked nothing has reached Stripe."""
-    sandbox, customer, charge = _account()
+    sandbox, made = _account()
     told, posts = _Told(sandbox), _posts(sandbox)
-    write(_api(sandbox, told), customer, charge, told.check)
+    write(_api(sandbox, told), made, told.check)
     assert told.said == [("waited", posts), ("checked", posts)]
     assert _posts(sandbox) == posts + 1
 
@@ -75,35 +90,34 @@ def test_the_check_comes_after_the_wait_and_before_the_request(write: Callable[.
 @pytest.mark.parametrize("no", [Halted("a halt"), ClaimLost("gone"), TooLate("late"), RuntimeError("a bug")])
 def test_what_the_check_raises_passes_and_nothing_is_sent(write: Callable[..., object], no: Exception) -> None:
     """It is the very exception, never taken for an unknown outcome."""
-    sandbox, customer, charge = _account()
+    sandbox, made = _account()
     told, posts = _Told(sandbox), _posts(sandbox)
 
     def refuse() -> None:
         raise no
 
     with pytest.raises(type(no)) as caught:
-        write(_api(sandbox, told), customer, charge, refuse)
+        write(_api(sandbox, told), made, refuse)
     assert caught.value is no
     assert _posts(sandbox) == posts
-    write(_api(sandbox, told), customer, charge, freely)
+    write(_api(sandbox, told), made, freely)
     assert _posts(sandbox) == posts + 1
 
 
 def test_a_refund_is_read_by_its_id_with_why_it_failed() -> None:
     """And a stranger's is not found."""
-    sandbox, customer, charge = _account()
+    sandbox, made = _account()
     api = _api(sandbox, _Told(sandbox))
     sandbox.control.next_refund(status="pending")
-    refund = str(sandbox.post("/v1/refunds", {"charge": charge, "amount": 50, "metadata": {"a": "b"}})["id"])
+    refund = str(sandbox.post("/v1/refunds", {"charge": made.charge, "amount": 50, "metadata": {"a": "b"}})["id"])
     shown = api.refund(refund)
-    assert (shown.id, shown.charge, shown.amount_minor, shown.status) == (refund, charge, 50, "pending")
+    assert (shown.id, shown.charge, shown.amount_minor, shown.status) == (refund, made.charge, 50, "pending")
     assert (shown.failure_reason, dict(shown.metadata), shown.stands) == (None, {"a": "b"}, True)
     sandbox.control.turn_refund(refund, "failed", reason="lost_or_stolen_card")
     shown = api.refund(refund)
     assert (shown.status, shown.failure_reason, shown.stands) == ("failed", "lost_or_stolen_card", False)
     with pytest.raises(NotFound):
         api.refund("re_nobody")
-    assert customer
 
 
 def test_a_refund_without_a_charge_is_unreadable() -> None:

@@ -11,7 +11,7 @@ from refund_worker.domain.errors import UnreadableAnswer
 from refund_worker.domain.facts import Customer, InvoiceLine
 from tests.adapters.canned import Canned, page
 from tests.adapters.gateways import in_process
-from tests.adapters.stripe_answers import CHARGE, CUSTOMER, INVOICE, LINE, MOVEMENT
+from tests.adapters.stripe_answers import CHARGE, CUSTOMER, DISPUTE, INVOICE, ITEM, LINE, MOVEMENT, SUBSCRIPTION
 
 Read = Callable[[StripeApi], object]
 READS: dict[str, tuple[dict[str, Any], Read]] = {
@@ -19,6 +19,9 @@ READS: dict[str, tuple[dict[str, Any], Read]] = {
     "charge": (CHARGE, lambda api: api.charges("cus_1")),
     "invoice": (INVOICE, lambda api: api.invoices("cus_1")),
     "movement": (MOVEMENT, lambda api: list(api.customer_balance_transactions("cus_1"))),
+    "item": (ITEM, lambda api: list(api.pending_items("cus_1"))),
+    "subscription": (SUBSCRIPTION, lambda api: api.subscriptions("cus_1")),
+    "dispute": (DISPUTE, lambda api: api.disputes("ch_1")),
 }
 
 
@@ -81,6 +84,23 @@ NEEDED = [
     ("movement", "ending_balance", "customer_balance_transaction cbtxn_1"),
     ("movement", "type", "customer_balance_transaction cbtxn_1"),
     ("movement", "currency", "customer_balance_transaction cbtxn_1"),
+    ("item", "amount", "invoiceitem ii_1"),
+    ("item", "currency", "invoiceitem ii_1"),
+    ("item", "proration", "invoiceitem ii_1"),
+    ("item", "period.start", "invoiceitem ii_1 period"),
+    ("item", "tax_rates.0.inclusive", "invoiceitem ii_1 tax_rates[0]"),
+    ("item", "proration_details.credited_items.type", "invoiceitem ii_1 proration_details credited_items"),
+    ("item", "proration_details.credited_items.invoice_line_item_details.invoice", "invoice_line_item_details"),
+    ("subscription", "status", "subscription sub_1"),
+    ("subscription", "automatic_tax", "subscription sub_1"),
+    ("subscription", "automatic_tax.enabled", "subscription sub_1 automatic_tax"),
+    ("subscription", "items", "subscription sub_1"),
+    ("subscription", "items.has_more", "subscription sub_1 items"),
+    ("subscription", "default_tax_rates.0.inclusive", "subscription sub_1 default_tax_rates[0]"),
+    ("dispute", "amount", "dispute dp_1"),
+    ("dispute", "charge", "dispute dp_1"),
+    ("dispute", "status", "dispute dp_1"),
+    ("dispute", "is_charge_refundable", "dispute dp_1"),
 ]
 
 
@@ -121,6 +141,25 @@ NOT_WHAT_IT_SEEMS: Iterable[tuple[str, str, object]] = [
     ("movement", "customer", "cus_2"),
     ("movement", "customer", None),
     ("movement", "invoice", 7),
+    ("item", "customer", "cus_2"),
+    ("item", "customer", None),
+    ("item", "amount", "-5000"),
+    ("item", "net_amount", -4000.0),
+    ("item", "quantity", "1"),
+    ("item", "tax_rates", ["txr_1"]),
+    ("item", "discounts", "di_1"),
+    ("item", "discounts", [5]),
+    ("item", "metadata", {"a": {"b": "c"}}),
+    ("item", "description", {"text": "x"}),
+    ("item", "invoicing_rules", "defer"),
+    ("item", "parent.subscription_details.subscription", 5),
+    ("item", "object", "line_item"),
+    ("subscription", "customer", "cus_2"),
+    ("subscription", "items.data.0.object", "plan"),
+    ("subscription", "items.data.0.tax_rates", "none"),
+    ("dispute", "charge", "ch_2"),
+    ("dispute", "is_charge_refundable", "true"),
+    ("dispute", "livemode", True),
 ]
 
 
@@ -165,6 +204,22 @@ def test_unknown_keys_are_tolerated(kind: str) -> None:
         ("invoice", "payments.data.0.payment.payment_intent", {"id": "pi_1", "object": "payment_intent"}),
         ("movement", "metadata", None),
         ("movement", "credit_note", "cn_1"),
+        ("item", "customer", {"id": "cus_1", "object": "customer"}),
+        ("item", "parent", None),
+        ("item", "pricing", None),
+        ("item", "pricing.price_details", None),
+        ("item", "proration_details", ...),
+        ("item", "proration_details.credited_items", None),
+        ("item", "invoicing_rules", ...),
+        ("item", "discounts", None),
+        ("item", "tax_rates", None),
+        ("item", "metadata", None),
+        ("item", "description", None),
+        ("item", "net_amount", ...),
+        ("item", "quantity_decimal", ...),
+        ("subscription", "default_tax_rates", None),
+        ("subscription", "items.data.0.tax_rates", None),
+        ("dispute", "charge", {"id": "ch_1", "object": "charge"}),
     ],
 )
 def test_what_stripe_may_leave_out_may_be_missing(kind: str, path: str, content: object) -> None:
