@@ -5,10 +5,9 @@ opposite sign) and the ending balance of the newest balance transaction of a cur
 debit of ours moves.
 """
 
-from collections import Counter
-
 from refund_worker.domain.facts import Customer, CustomerFacts, PendingItem
-from refund_worker.domain.guards import Finding
+from refund_worker.domain.findings import Finding
+from refund_worker.domain.pending_items import groups_of, net_minor
 from refund_worker.domain.reasons import Reason
 
 # The currency of a customer who has none yet: one with which nothing was ever done.
@@ -42,10 +41,7 @@ def credit_in(facts: CustomerFacts, currency: str) -> int:
 
 def pending_credits(items: tuple[PendingItem, ...]) -> frozenset[str]:
     """The currencies in which the pending items of some subscription, or of none, are a credit in the sum."""
-    net = Counter[tuple[str, str | None]]()
-    for item in items:
-        net[item.currency, item.subscription] += item.amount_minor
-    return frozenset(currency for (currency, _), minor in net.items() if minor < 0)
+    return frozenset(currency for (currency, _), group in groups_of(items).items() if net_minor(group) < 0)
 
 
 def currencies_with_credit(facts: CustomerFacts) -> tuple[str, ...]:

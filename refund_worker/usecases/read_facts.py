@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from refund_worker.domain.balances import stated_credits
+from refund_worker.domain.carried import items_to_look_at
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import (
     Charge,
@@ -12,10 +13,12 @@ from refund_worker.domain.facts import (
     CustomerBalanceTransaction,
     CustomerFacts,
     Invoice,
+    ItemNow,
     PendingItem,
     Subscription,
 )
 from refund_worker.domain.mark_rest import mark_rests
+from refund_worker.domain.pending_items import subscriptions_to_read
 from refund_worker.domain.window import enough
 from refund_worker.ports import StripeGateway
 from refund_worker.usecases.world import World
@@ -66,7 +69,13 @@ def read_statement_again(world: World, facts: CustomerFacts) -> CustomerFacts:
     """
     holder, rows = world.stripe.statement(facts.customer.id)
     transactions, complete = _transactions(rows, facts.invoices, holder)
-    return replace(facts, customer=holder, transactions=transactions, complete=complete)
+    return replace(
+        facts,
+        customer=holder,
+        transactions=transactions,
+        complete=complete,
+        items_now=_items_now(world, transactions),
+    )
 
 
 def _facts(
@@ -94,6 +103,7 @@ def _facts(
         read_at=read_at,
         complete=complete,
         subscriptions=_subscriptions(world, customer, items),
+        items_now=_items_now(world, transactions),
     )
 
 
@@ -102,15 +112,20 @@ def _with_disputes(stripe: StripeGateway, charge: Charge) -> Charge:
 
 
 def _subscriptions(world: World, customer: str, items: tuple[PendingItem, ...]) -> dict[str, Subscription]:
-    """Those of the pending items; where the policy asks whether a subscription goes on, all of the customer's."""
+    """Those whose state decides about pending items; all of the customer's where the policy asks whether they go on."""
     found: dict[str, Subscription] = {}
     if world.policy.while_active == "leave":
         found = {one.id: one for one in world.stripe.subscriptions(customer)}
-    for wanted in sorted({item.subscription for item in items if item.subscription is not None} - found.keys()):
+    for wanted in subscriptions_to_read(items):
         # One that Stripe does not know stays out: nothing says that it has ended.
         with suppress(NotFound):
-            found[wanted] = world.stripe.subscription(wanted)
+            found[wanted] = found.get(wanted) or world.stripe.subscription(wanted)
     return found
+
+
+def _items_now(world: World, transactions: tuple[CustomerBalanceTransaction, ...]) -> dict[str, ItemNow]:
+    """The items of conversions that may not be finished, looked at after the movements that moved them."""
+    return {item: world.stripe.item(item) for item in items_to_look_at(transactions, now=world.clock.now())}
 
 
 def _transactions(
