@@ -2,56 +2,88 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
+from refund_worker.domain.disputes import DISPUTE_WORDS, dispute_word
 from refund_worker.domain.facts import Charge, CustomerFacts, Invoice, InvoicePayment
 from refund_worker.domain.failed_refunds import failed_lately
 from refund_worker.domain.marks import MarkUnreadable, read_mark
 from refund_worker.domain.plans import Candidate
-
-_DAY_S = 86_400
-# Only what Stripe documents, on each method's page under docs.stripe.com/payments: refunds up to 180 days after the
-# payment. Methods that are not here have no documented limit; a refund that comes too late fails by itself.
-REFUND_WINDOW_S = dict.fromkeys(("bancontact", "eps", "giropay", "ideal", "paypal", "sofort", "wero"), 180 * _DAY_S)
+from refund_worker.domain.policy import Policy
+from refund_worker.domain.refund_windows import closes_at, window_days
 
 
-def candidates(*, facts: CustomerFacts, subscription: str, currency: str, now: int) -> tuple[Candidate, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludedCharge:
+    """A charge that can give nothing back.
+
+    Attributes:
+        why: One word: failed, connect, window_closed, ...
+        left_minor: What it could give back for the subscriptions if the word did not stand against it.
+        numbers: The figures behind the word.
+    """
+
+    charge: str
+    why: str
+    left_minor: int = 0
+    numbers: Mapping[str, int | str] = field(default_factory=dict)
+
+
+def candidates(
+    *, facts: CustomerFacts, subscription: str, currency: str, policy: Policy, now: int
+) -> tuple[Candidate, ...]:
     """Return the charges that may give money back for a subscription, newest first, then by id descending.
 
     Args:
         facts: The customer's invoices and charges.
         subscription: Whose invoices the charges must have paid.
         currency: Of the credit; money is never exchanged.
+        policy: Its refund windows go before the documented ones.
         now: Epoch seconds, for the refund windows.
     """
     found = (
         candidate
         for charge in _each_once(facts.charges)
         if (candidate := _candidate(charge, facts, subscription, currency)) is not None
-        and _obstacle(charge, currency=currency, now=now) is None
+        and _obstacle(charge, currency=currency, policy=policy, now=now) is None
         and candidate.refundable_minor > 0
     )
     return tuple(sorted(found, key=lambda candidate: (candidate.created, candidate.charge), reverse=True))
 
 
 def excluded_charges(
-    *, facts: CustomerFacts, subscriptions: AbstractSet[str], currency: str, now: int
-) -> tuple[tuple[str, str], ...]:
+    *, facts: CustomerFacts, subscriptions: AbstractSet[str], currency: str, policy: Policy, now: int
+) -> tuple[ExcludedCharge, ...]:
     """Return the charges that can give nothing back for the subscriptions, each with a word why, newest first."""
-    reasons: list[tuple[str, str]] = []
+    excluded: list[ExcludedCharge] = []
     for charge in sorted(_each_once(facts.charges), key=lambda charge: (charge.created, charge.id), reverse=True):
         paid = [
             candidate
             for subscription in sorted(subscriptions)
             if (candidate := _candidate(charge, facts, subscription, currency)) is not None
         ]
-        word = _obstacle(charge, currency=currency, now=now)
+        left = min(charge.remaining_minor, sum(candidate.refundable_minor for candidate in paid))
+        word = _obstacle(charge, currency=currency, policy=policy, now=now)
         if word is None and not paid:
             word = "not_of_subscription"
-        if word is None and all(candidate.refundable_minor == 0 for candidate in paid):
+        if word is None and left == 0:
             word = "refunded"
         if word is not None:
-            reasons.append((charge.id, word))
-    return tuple(reasons)
+            numbers = _numbers(charge, word, policy=policy)
+            excluded.append(ExcludedCharge(charge=charge.id, why=word, left_minor=left, numbers=numbers))
+    return tuple(excluded)
+
+
+def _numbers(charge: Charge, word: str, *, policy: Policy) -> dict[str, int | str]:
+    """The figures behind the word of an excluded charge."""
+    if word == "window_closed":
+        days = window_days(charge.method, own=policy.refund_window_days)
+        closed = closes_at(charge.method, created=charge.created, own=policy.refund_window_days)
+        return {"method": charge.method, "window_days": days or 0, "closed_at": closed or 0}
+    if word in DISPUTE_WORDS and charge.disputes:
+        newest = charge.disputes[0]
+        return {"dispute": newest.id, "status": newest.status}
+    return {}
 
 
 def payments_by(charge: Charge, invoices: Iterable[Invoice]) -> Iterator[tuple[Invoice, InvoicePayment]]:
@@ -110,19 +142,20 @@ def _marked_invoice(metadata: Mapping[str, str]) -> str | None:
     return mark.invoice if mark else None
 
 
-def _obstacle(charge: Charge, *, currency: str, now: int) -> str | None:
+def _obstacle(charge: Charge, *, currency: str, policy: Policy, now: int) -> str | None:
     """The word for what keeps a charge from being refunded, whatever it paid."""
-    window_s = REFUND_WINDOW_S.get(charge.method)
+    dispute = dispute_word(charge)
+    closed_at = closes_at(charge.method, created=charge.created, own=policy.refund_window_days)
     obstacles = (
         ("failed", charge.status == "failed"),
         ("pending", charge.status not in {"succeeded", "failed"}),
         ("uncaptured", not charge.captured),
-        ("disputed", charge.disputed),
+        (dispute, dispute is not None),
         ("other_currency", charge.currency != currency),
         ("connect", charge.connect),
         ("refunded", charge.remaining_minor == 0),
         ("refund_failed", failed_lately(charge, now=now)),
-        ("window_closed", window_s is not None and now - charge.created >= window_s),
+        ("window_closed", closed_at is not None and now >= closed_at),
     )
     return next((word for word, applies in obstacles if applies), None)
 

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION
 from refund_worker.domain.credit import Lot, Origin, Replay
-from refund_worker.domain.facts import Invoice
+from refund_worker.domain.facts import Invoice, Subscription
 from refund_worker.domain.marks import NamedLot
 from refund_worker.domain.plans import PlannedRefund
 from refund_worker.domain.policy import Policy
@@ -31,13 +31,16 @@ def may_leave(lot: Lot, *, policy: Policy) -> bool:
     return policy.credit_since is None or lot.created >= policy.credit_since
 
 
-def shares(past: Replay, *, policy: Policy, invoices: Mapping[str, Invoice]) -> tuple[Share, ...]:
+def shares(
+    past: Replay, *, policy: Policy, invoices: Mapping[str, Invoice], subscriptions: Mapping[str, Subscription]
+) -> tuple[Share, ...]:
     """Return what may leave of each lot, oldest first.
 
     Their sum is `max(0, min(sum of the refundable lots, credit - sum of the excluded lots))`: where a reserve found too
     little in its lots, what is missing is missing from what may leave, never from goodwill.
     """
-    leaving = [lot for lot in past.lots if may_leave(lot, policy=policy)]
+    kept = {id(lot) for _, lot in kept_lots(past, policy=policy, invoices=invoices, subscriptions=subscriptions)}
+    leaving = [lot for lot in past.lots if may_leave(lot, policy=policy) and id(lot) not in kept]
     staying = sum(lot.left_minor for lot in past.lots) - sum(lot.left_minor for lot in leaving)
     left = max(0, past.credit_minor - staying)
     found: list[Share] = []
@@ -47,6 +50,23 @@ def shares(past: Replay, *, policy: Policy, invoices: Mapping[str, Invoice]) -> 
         if amount > 0:
             found.append(Share(lot=lot, subscription=_subscription(lot, invoices), amount_minor=amount))
     return tuple(found)
+
+
+def kept_lots(
+    past: Replay, *, policy: Policy, invoices: Mapping[str, Invoice], subscriptions: Mapping[str, Subscription]
+) -> tuple[tuple[str, Lot], ...]:
+    """Return the lots that may leave but are left for the next invoice of their subscription, each with it.
+
+    Only under `while_active = "leave"`. A subscription that was not read goes on, as far as anybody knows.
+    """
+    if policy.while_active != "leave":
+        return ()
+    owned = ((_subscription(lot, invoices), lot) for lot in past.lots if may_leave(lot, policy=policy))
+    return tuple(
+        (name, lot)
+        for name, lot in owned
+        if name != ANY_SUBSCRIPTION and not (name in subscriptions and subscriptions[name].ended)
+    )
 
 
 def amounts(found: Iterable[Share]) -> dict[str, int]:

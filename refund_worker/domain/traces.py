@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from refund_worker.domain.charges import payments_by
 from refund_worker.domain.credit import Lot
 from refund_worker.domain.facts import CustomerFacts
-from refund_worker.domain.guards import Finding
+from refund_worker.domain.findings import Finding
 from refund_worker.domain.mark_rest import MarkRest, refunds_without_debit, unreadable_refund_marks
 from refund_worker.domain.marks import CASE
 from refund_worker.domain.movements import Kind, read_movement

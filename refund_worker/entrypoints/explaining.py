@@ -1,6 +1,6 @@
 """Why a customer was or was not refunded, for people and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from refund_worker.domain.currencies import is_known
@@ -37,13 +37,14 @@ def _currency_json(one: ExplainedCurrency) -> dict[str, object]:
         "excluded_minor": plan.excluded_minor,
         "refundable_minor": plan.refundable_minor,
         "planned_minor": plan.planned_minor,
+        "tax_minor": one.tax_minor,
         "held": plan.held,
         "reason": None if plan.reason is None else str(plan.reason),
         "numbers": plan.numbers,
         "digest": plan.digest,
         "lots": [asdict(lot) for lot in plan.lots],
         "charges": [asdict(candidate) for candidate in plan.candidates],
-        "excluded_charges": [{"charge": charge, "why": why} for charge, why in one.excluded_charges],
+        "excluded_charges": [asdict(charge) for charge in one.excluded_charges],
         "refunds": [asdict(refund) for refund in plan.refunds],
         "standing": [
             {
@@ -101,8 +102,8 @@ def _charges(explained: ExplainedCurrency) -> Iterator[str]:
         )
     if explained.excluded_charges:
         yield "charges that cannot:"
-    for charge, why in explained.excluded_charges:
-        yield f"  {charge}: {why.replace('_', ' ')}"
+    for excluded in explained.excluded_charges:
+        yield f"  {excluded.charge}: {excluded.why.replace('_', ' ')}{_told(excluded.numbers, plan.currency)}"
 
 
 def _decision(one: ExplainedCurrency) -> Iterator[str]:
@@ -114,10 +115,17 @@ def _decision(one: ExplainedCurrency) -> Iterator[str]:
         over = "1 charge" if len(plan.refunds) == 1 else f"{len(plan.refunds)} charges"
         yield f"=> would refund {planned} over {over} (digest {plan.digest})"
     else:
-        numbers = ", ".join(_number(name, value, plan.currency) for name, value in plan.numbers.items())
-        yield f"=> {'held' if plan.held else 'skipped'}: {plan.reason}" + (f" ({numbers})" if numbers else "")
+        yield f"=> {'held' if plan.held else 'skipped'}: {plan.reason}{_told(plan.numbers, plan.currency)}"
         if plan.held and plan.planned_minor:
             yield f"   without the hold it would refund {planned}"
+    if one.tax_minor:
+        yield f"   {face_value(one.tax_minor, plan.currency)} of it is tax, which Stripe Tax reverses with the refund"
+
+
+def _told(numbers: Mapping[str, int | str], currency: str) -> str:
+    """The figures behind a reason, in brackets."""
+    told = ", ".join(_number(name, value, currency) for name, value in numbers.items())
+    return f" ({told})" if told else ""
 
 
 def _number(name: str, value: int | str, currency: str) -> str:

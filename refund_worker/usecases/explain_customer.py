@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from refund_worker.domain.balances import currencies_with_credit, own_currency
 from refund_worker.domain.cases import Case, Standing
-from refund_worker.domain.charges import excluded_charges
+from refund_worker.domain.charges import ExcludedCharge, excluded_charges
 from refund_worker.domain.facts import CustomerFacts
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
+from refund_worker.domain.tax_parts import tax_part
 from refund_worker.usecases.read_facts import read_facts_of
 from refund_worker.usecases.world import World
 
@@ -17,13 +18,15 @@ class ExplainedCurrency:
     """Everything that decides about one customer's credit in one currency.
 
     Attributes:
-        excluded_charges: Charge ids that cannot take a refund, each with the word that says why.
+        excluded_charges: Those that cannot take a refund, each with the word that says why.
+        tax_minor: The tax in what would be refunded, where Stripe Tax is on.
         standings: The hold or skip that stands.
         cases: The customer's cases in this currency in this ledger, newest first.
     """
 
     plan: Plan
-    excluded_charges: tuple[tuple[str, str], ...]
+    excluded_charges: tuple[ExcludedCharge, ...]
+    tax_minor: int
     standings: tuple[Standing, ...]
     cases: tuple[Case, ...]
 
@@ -89,8 +92,10 @@ def _explained(
             facts=facts,
             subscriptions={lot.subscription for lot in plan.lots if lot.subscription is not None},
             currency=currency,
+            policy=world.policy,
             now=world.clock.now(),
         ),
+        tax_minor=tax_part(refunds=plan.refunds, invoices={invoice.id: invoice for invoice in facts.invoices}),
         standings=tuple(one for one in standings if one.plan.currency == currency),
         cases=tuple(one for one in cases if one.plan.currency == currency),
     )

@@ -1,0 +1,112 @@
+"""Credit for time that was never paid, or paid with goodwill."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
+from refund_worker.domain.credit import Lot, Origin
+from refund_worker.domain.credited_time import (
+    CreditedTime,
+    billed_by,
+    credited_by_invoice,
+    credited_by_lot,
+    credited_by_movement,
+)
+from refund_worker.domain.facts import CustomerFacts, Invoice
+from refund_worker.domain.findings import Finding
+from refund_worker.domain.goodwill import goodwill_used
+from refund_worker.domain.reasons import Reason
+
+_UNPAID = frozenset({"open", "uncollectible", "void"})
+_BOOKED_NOTHING = frozenset({"draft", "void"})
+
+
+def credited_invoice_unpaid(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
+    """Hold credit for time that was not paid (docs.stripe.com/billing/subscriptions/prorations, unpaid invoices).
+
+    Numbers: `invoice`, `status`, and `credited` where Stripe does not say which invoice it credits: `by_period`, or
+    `unknown` where none billed that time and any of the subscription is unpaid.
+
+    Args:
+        facts: Of the customer, with every invoice. A credited invoice that is not among them counts as unpaid.
+        lots: Those that would be refunded.
+    """
+    invoices = {invoice.id: invoice for invoice in facts.invoices}
+    for lot in lots:
+        for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions):
+            unpaid = _unpaid(time, invoices)
+            if unpaid is not None:
+                return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=unpaid)
+    return None
+
+
+def _unpaid(time: CreditedTime, invoices: Mapping[str, Invoice]) -> dict[str, int | str] | None:
+    billed = billed_by(time, invoices=invoices)
+    if time.invoice is not None and not billed:
+        return {"invoice": time.invoice, "status": "missing"}
+    how = {} if time.invoice is not None else {"credited": "by_period"}
+    if not billed:
+        billed = tuple(one for one in invoices.values() if one.subscription == time.subscription)
+        billed = tuple(one for one in billed if one.status in _UNPAID)
+        how = {"credited": "unknown"}
+    for invoice in billed:
+        if invoice.status != "paid":
+            return {"invoice": invoice.id, "status": invoice.status, **how}
+    return None
+
+
+def credited_goodwill(
+    *, facts: CustomerFacts, lots: Iterable[Lot], currency: str, origins: AbstractSet[Origin]
+) -> Finding | None:
+    """Hold credit for time that goodwill had paid: by way of an invoice and a cancellation it would become cash.
+
+    An invoice that used goodwill may be credited, over all credits of its time, up to what else paid it. Numbers:
+    `invoice`, `credited_minor`, `paid_minor` (its total less the goodwill), `goodwill_minor`.
+
+    Args:
+        facts: Of the customer, with every invoice.
+        lots: Those that would be refunded.
+        currency: Of the credit.
+        origins: What may leave as cash; all else is goodwill.
+    """
+    invoices = {invoice.id: invoice for invoice in facts.invoices}
+    concerned = {
+        invoice.id: invoice
+        for lot in lots
+        for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions)
+        for invoice in billed_by(time, invoices=invoices)
+        if invoice.total_minor > 0
+    }
+    credited = _credited(facts, invoices, currency) if concerned else Counter[str]()
+    for invoice in concerned.values():
+        goodwill = goodwill_used(invoice.id, facts=facts, currency=currency, origins=origins)
+        paid = max(0, invoice.total_minor - goodwill)
+        if goodwill and credited[invoice.id] > paid:
+            numbers: dict[str, int | str] = {
+                "invoice": invoice.id,
+                "credited_minor": credited[invoice.id],
+                "paid_minor": paid,
+                "goodwill_minor": goodwill,
+            }
+            return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=numbers)
+    return None
+
+
+def _credited(facts: CustomerFacts, invoices: Mapping[str, Invoice], currency: str) -> Counter[str]:
+    """What was ever put on the balance for the time of which invoice, used since or not; at most what was booked."""
+    credited = Counter[str]()
+    for invoice in facts.invoices:
+        if invoice.total_minor < 0 and invoice.currency == currency and invoice.status not in _BOOKED_NOTHING:
+            credited += _limited(credited_by_invoice(invoice), invoices, limit_minor=-invoice.total_minor)
+    for row in facts.transactions:
+        if row.currency == currency and row.amount_minor < 0:
+            credited += _limited(credited_by_movement(row), invoices, limit_minor=-row.amount_minor)
+    return credited
+
+
+def _limited(times: Iterable[CreditedTime], invoices: Mapping[str, Invoice], *, limit_minor: int) -> Counter[str]:
+    sums = Counter[str]()
+    for time in times:
+        for invoice in billed_by(time, invoices=invoices):
+            sums[invoice.id] += time.amount_minor
+    return Counter({name: min(amount, limit_minor) for name, amount in sums.items()})
