@@ -2,8 +2,10 @@
 
     (none) -> reserving -> refunding -> closing -> closed
                   \\____________\\________/   \\--> owed
+    (none) -> crediting -> deleting -> closed
+                  \\______________________/
 
-A case is live from its reserve's intent until it is closed or owed. What never reserved - held or skipped - is not in
+The second line is a conversion's. A case is live from its reserve's intent until it is closed or owed. What never reserved - held or skipped - is not in
 this table but a standing (see `Standing`).
 """
 
@@ -15,13 +17,15 @@ from refund_worker.domain.reasons import Reason
 
 
 class State(StrEnum):
-    """Where a case stands between its reserve's intent and its end."""
+    """Where a case stands between its first intent and its end."""
 
     RESERVING = "reserving"
     REFUNDING = "refunding"
     CLOSING = "closing"
     CLOSED = "closed"
     OWED = "owed"
+    CREDITING = "crediting"
+    DELETING = "deleting"
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -30,9 +34,13 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CLOSING: frozenset({State.CLOSED, State.OWED}),
     State.CLOSED: frozenset(),
     State.OWED: frozenset({State.CLOSED}),
+    State.CREDITING: frozenset({State.DELETING, State.CLOSED}),
+    State.DELETING: frozenset({State.CLOSED}),
 }
 
-LIVE = frozenset({State.RESERVING, State.REFUNDING, State.CLOSING})
+# Of a case that moves pending items onto the balance.
+CONVERTING = frozenset({State.CREDITING, State.DELETING})
+LIVE = frozenset({State.RESERVING, State.REFUNDING, State.CLOSING}) | CONVERTING
 
 
 class TransitionNotAllowed(Exception):
@@ -92,14 +100,14 @@ class Step:
     """One attempt of one write to Stripe, with what was recorded before and after it.
 
     Attributes:
-        name: reserve, refund:N, give_back:N, recredit:N - also in the mark.
+        name: reserve, refund:N, give_back:N, recredit:N, credit_items, correct:N - also in the mark - or delete_item:N.
         attempt: From 1; grows only after a definite no (rule NEW_ATTEMPT_AFTER_DEFINITE_NO).
         key: The idempotency key.
-        amount_minor: Positive: the debit, the refund, or the sum given back.
-        target: The charge of a refund; else the customer.
+        amount_minor: Positive: the debit, the refund, the sum given back, credited or corrected, the item's amount.
+        target: The charge of a refund, the item of a deletion; else the customer.
         params: The parameters sent, exactly (the same on every resend).
         before_minor: Reserve and give-back: the balance before, Stripe's sign. Refund: refunded on the charge before.
-        stripe_id: cbtxn_ or re_, once accepted.
+        stripe_id: cbtxn_, re_ or, deleted, ii_, once accepted.
         status: Of a refund.
         ending_balance_minor: Of a movement, Stripe's sign.
         code: Stripe's error code, or the HTTP status as text, where refused.
@@ -162,6 +170,11 @@ class Case:
     def live(self) -> bool:
         """Money may be short of the customer, or on its way."""
         return self.state in LIVE
+
+    @property
+    def converts(self) -> bool:
+        """It moves pending items onto the balance, and refunds nothing."""
+        return bool(self.plan.conversions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,4 +82,35 @@ class Wait:
     until: int
 
 
-Move = IntendReserve | IntendRefund | Resend | LookTwice | Cover | AdoptByMark | GoOn | GiveBack | Look | Wait
+@dataclass(frozen=True, slots=True)
+class IntendCredit:
+    """Record and send another attempt of a conversion's credit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookForOthers:
+    """The credit's key is another deployment's: look for its mark, twice (rule MISMATCHED_KEY_IS_SPENT)."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteItems:
+    """Delete what was credited, and take off again what cannot be deleted, until Stripe shows nothing left to do."""
+
+
+Move = (
+    IntendReserve
+    | IntendRefund
+    | Resend
+    | LookTwice
+    | Cover
+    | AdoptByMark
+    | GoOn
+    | GiveBack
+    | Look
+    | Wait
+    | IntendCredit
+    | LookForOthers
+    | CompleteItems
+)

@@ -28,6 +28,13 @@ expected one is trusted by the claim that opened the case (decision 0002: what t
 | FAILED_REFUND_IS_RECREDITED | a refund that failed later returns to the credit, once |
 | TAKEN_OVER_READS_THE_MARK | before it refunds, whoever takes a case over adopts what Stripe shows; given back: close |
 | HALT_BEGINS_NOTHING | during a halt no reserve is sent, and no refund of a case of which none was sent |
+| CREDIT_BEFORE_DELETE | pending items are deleted only after the credit for them was accepted |
+| CREDIT_KEY_NAMES_THE_ITEMS | its key is made of the items, their amounts and how often they were named before |
+| CREDIT_WITHIN_4_HOURS | no credit for items is sent or resent later than that after its first intent |
+| DELETED_ONLY_WITH_A_RECORD | a deletion's intent holds what the item can be made again from |
+| CONVERSION_COMPLETED_FIRST | items that are not as the marks carry them are settled before anything else, by anybody |
+| NO_CASH_WHILE_BOTH_EXIST | nothing is reserved while an item and its credit both exist |
+| CORRECTION_KEY_IS_COMPARE_AND_SET | it names the item, what is carried of it, and how many movements named it |
 """
 
 HOUR_S = 3600
@@ -36,6 +43,8 @@ HOUR_S = 3600
 SEND_WITHIN_S = 20 * HOUR_S
 # A case that was interrupted longer is given back and planned anew: its guards were judged too long ago.
 PLAN_FRESH_S = 15 * 60
+# Its key may be younger than our intent - another deployment's - so it stays well below the keys' first pruning.
+CREDIT_ITEMS_WITHIN_S = 4 * HOUR_S
 # docs.stripe.com/api/idempotent_requests: keys may be pruned once they are at least 24 hours old.
 CLOSE_BY_MARK_AFTER_S = 24 * HOUR_S
 # A write that a stored 500 hides is listed within seconds; two looks this far apart outlast a lagging replica.

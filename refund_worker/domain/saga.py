@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from refund_worker.domain.allocation import ANY_SUBSCRIPTION, allocate
-from refund_worker.domain.cases import Case, SendAnswer, State, Step, StepState
+from refund_worker.domain.cases import CONVERTING, Case, SendAnswer, State, Step, StepState
+from refund_worker.domain.conversion_saga import next_conversion_move
 from refund_worker.domain.currencies import step_minor
 from refund_worker.domain.lot_book import is_named
 from refund_worker.domain.moves import (
@@ -56,6 +57,8 @@ def next_move(case: Case, *, now: int, halted: bool = False) -> Move:
         now: Epoch seconds.
         halted: A halt stands: nothing begins, and what was begun without a refund is given back.
     """
+    if case.state in CONVERTING:
+        return next_conversion_move(case, now=now, halted=halted)
     if halted and case.state is not State.CLOSING and not refund_was_sent(case):
         return _halted(case, now=now)
     match case.state:

@@ -1,6 +1,6 @@
 """What the program can keep: intents, outcomes, the audit trail."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.runs import Run, RunMode, RunStatus
+from refund_worker.domain.unusual import Weighing, Weight
 
 
 class LedgerWriter(Protocol):
@@ -21,6 +22,12 @@ class LedgerWriter(Protocol):
     def start_run(self, run: Run, *, policy: Policy) -> None:
         """Record that a run began."""
 
+    def weighed(self, *, run: str, weighing: Weighing, now: int) -> None:
+        """Record what the discovery of a run found, held against the past nights."""
+
+    def let_through(self, *, run: str, by: str, reason: str, unusual: str, now: int) -> None:
+        """Record who let a run through although it is unusual; `unusual` says in words what is."""
+
     def finish_run(self, *, run: str, status: RunStatus, summary: Mapping[str, object], now: int) -> None:
         """Record how a run ended; `summary` is the `--json` object without its cases."""
 
@@ -28,7 +35,9 @@ class LedgerWriter(Protocol):
         """Insert a live case without steps and claim it. Raises CaseIsLive (rule ONE_LIVE_CASE)."""
 
     def adopt_orphan(self, case: Case, *, run: str, worker: str, lease_s: int) -> Claim:
-        """Insert or re-open, under its mark's case id, a case that only gives back. Raises CaseIsLive.
+        """Insert or re-open, under its mark's case id, a case that only gives back; a conversion: that is only completed.
+
+        Raises CaseIsLive.
 
         `run` is the one that adopts it; a case that is known keeps its own.
         """
@@ -154,6 +163,12 @@ class Ledger(Protocol):
 
     def newest_run(self) -> Run | None:
         """The run that started last."""
+
+    def past_weights(self, *, limit: int) -> tuple[Weight, ...]:
+        """What the latest nights weighed that moved money and finished, or were let through, newest first."""
+
+    def standing_credits(self, customers: Sequence[str]) -> Mapping[str, Mapping[str, frozenset[int]]]:
+        """Per customer and currency the credit with which a hold or skip stands, with and without pending items."""
 
     def sweeps(self, *, mode: RunMode, limit: int) -> tuple[Run, ...]:
         """The latest runs of a mode that were to read every customer, newest first."""

@@ -12,7 +12,13 @@ from refund_worker.domain.facts import Refund
 from refund_worker.domain.marks import Mark, give_back_key, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
-from refund_worker.domain.steps import ABSENT_AFTER_500, latest_attempts, refunded_minor, returned_minor
+from refund_worker.domain.steps import (
+    ABSENT_AFTER_500,
+    KEY_PARAMETERS_DIFFER,
+    latest_attempts,
+    refunded_minor,
+    returned_minor,
+)
 from refund_worker.usecases.mark_view import (
     MarkView,
     charges_of,
@@ -22,7 +28,7 @@ from refund_worker.usecases.mark_view import (
     transactions_to,
     view_of,
 )
-from refund_worker.usecases.send_step import KEY_PARAMETERS_DIFFER, intend_and_send, resend
+from refund_worker.usecases.send_step import intend_and_send, resend
 from refund_worker.usecases.world import World
 
 GIVE_BACK_DESCRIPTION = "Reserved credit given back"

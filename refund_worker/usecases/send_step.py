@@ -9,6 +9,7 @@ from refund_worker.domain.errors import (
     ClaimLost,
     Halted,
     KeyParametersDiffer,
+    NotFound,
     NotSent,
     OutcomeUnknown,
     Rejected,
@@ -17,21 +18,24 @@ from refund_worker.domain.errors import (
     TooLate,
     Unauthorized,
 )
-from refund_worker.domain.facts import MovementAnswer, RefundAnswer
+from refund_worker.domain.facts import DeletionAnswer, MovementAnswer, RefundAnswer
 from refund_worker.domain.marks import Mark, step_key, write_mark
 from refund_worker.domain.moves import IntendRefund
 from refund_worker.domain.steps import (
     AMOUNT_ABOVE_REMAINING,
+    KEY_PARAMETERS_DIFFER,
     debit_of,
     goes_out_at_a_halt,
     is_changed_charge,
+    may_credit,
     may_send,
+    metadata_of,
     refusal_is_definite,
+    signed_minor,
 )
 from refund_worker.ports import LedgerWriter
 from refund_worker.usecases.world import World
 
-KEY_PARAMETERS_DIFFER = "idempotency_error"
 RESERVE_DESCRIPTION = "Credit reserved for a refund"
 _NOT_SENT: dict[type[Exception], str] = {ClaimLost: "claim_lost", Halted: "halted", TooLate: "too_late"}
 
@@ -136,7 +140,7 @@ def check_before_send(world: World, claim: Claim, step: Step) -> None:
 
     Raises:
         ClaimLost: If the claim is not the newest, or its lease has ended (rule CLAIM_YOUNGER_THAN_LEASE).
-        TooLate: If a reserve or refund may not be sent any more (rule SEND_WITHIN_20_HOURS).
+        TooLate: If it may not be sent any more (rules SEND_WITHIN_20_HOURS, CREDIT_WITHIN_4_HOURS).
         Halted: If a halt stands that this step must respect (rule HALT_BEGINS_NOTHING).
     """
     case = world.ledger.case(claim.case)
@@ -150,6 +154,8 @@ def check_before_send(world: World, claim: Claim, step: Step) -> None:
         raise ClaimLost(f"the lease of case {claim.case} ended before {step.name} was sent")
     if step.kind in {"reserve", "refund"} and not may_send(case, now=now):
         raise TooLate(f"{step.name} is not sent: 20 hours have passed since the reserve's first intent")
+    if step.kind == "credit_items" and not may_credit(case, now=now):
+        raise TooLate(f"{step.name} is not sent: 4 hours have passed since its first intent")
 
 
 def intend_and_send(world: World, claim: Claim, step: Step) -> SendAnswer:
@@ -167,6 +173,7 @@ def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter]
     def record(writer: LedgerWriter) -> None:
         movement = answer.transaction if isinstance(answer, MovementAnswer) else None
         refund = answer.refund if isinstance(answer, RefundAnswer) else None
+        deleted = answer.item if isinstance(answer, DeletionAnswer) else None
         writer.answered(
             claim,
             step=step.name,
@@ -174,7 +181,7 @@ def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter]
             answer=SendAnswer.ACCEPTED,
             state=StepState.ACCEPTED,
             now=now,
-            stripe_id=movement.id if movement else refund.id if refund else None,
+            stripe_id=movement.id if movement else refund.id if refund else deleted,
             status=refund.status if refund else None,
             ending_balance_minor=movement.ending_balance_minor if movement else None,
             request_id=answer.request_id,
@@ -183,18 +190,22 @@ def _accepted(world: World, claim: Claim, step: Step) -> Callable[[LedgerWriter]
     return record
 
 
-def _call(world: World, step: Step, *, check: Callable[[], None]) -> MovementAnswer | RefundAnswer:
-    metadata = step.params["metadata"]
-    if not isinstance(metadata, dict):
+def _call(world: World, step: Step, *, check: Callable[[], None]) -> MovementAnswer | RefundAnswer | DeletionAnswer:
+    if step.kind == "delete_item":
+        try:
+            return world.stripe.delete_item(item=step.target, check=check)
+        except NotFound as gone:  # deleted twice is deleted once
+            return DeletionAnswer(item=step.target, request_id=gone.request_id)
+    metadata = metadata_of(step)
+    if not metadata:
         raise TypeError(f"{step.name} has no mark")
     if step.kind == "refund":
         return world.stripe.create_refund(
             charge=step.target, amount_minor=step.amount_minor, metadata=metadata, key=step.key, check=check
         )
-    sign = 1 if step.kind == "reserve" else -1
     return world.stripe.create_movement(
         customer=step.target,
-        amount_minor=sign * step.amount_minor,
+        amount_minor=signed_minor(step),
         currency=str(step.params["currency"]),
         description=str(step.params["description"]),
         metadata=metadata,

@@ -42,7 +42,7 @@ class CaseWrites(Transaction):
         return claim
 
     def adopt_orphan(self, case: Case, *, run: str, worker: str, lease_s: int) -> Claim:
-        """Insert or re-open a case that only gives back; see the port.
+        """Insert or re-open a case that only gives back, or a conversion that is only completed; see the port.
 
         A case that is known keeps its plan, its run and its steps. The claim begins at `case.opened_at`, or at the
         newest entry of the trail where that is later (a known case was opened long ago).
@@ -50,16 +50,17 @@ class CaseWrites(Transaction):
         newest = self._connection.execute(_NEWEST_ENTRY).scalar() or 0
         now = max(case.opened_at, newest)
         known = self._connection.execute(_KNOWN, {"of_case": case.id}).one_or_none()
+        state = State.DELETING if case.converts else State.CLOSING
         if known is not None and State(known.state) in LIVE:
             raise CaseIsLive(f"case {case.id} is live")
         if known is None:
             claim = _claim(case.id, worker=worker, fence=1, now=now, lease_s=lease_s)
-            row = {**_row_of(case), "state": str(State.CLOSING), "closed_at": None, **claim_columns(claim, run=run)}
+            row = {**_row_of(case), "state": str(state), "closed_at": None, **claim_columns(claim, run=run)}
             self._insert(row, known_by_now=True)
         else:
             claim = _claim(case.id, worker=worker, fence=known.fence + 1, now=now, lease_s=lease_s)
             # The one way out of `closed` and `owed`; no transition of the table, for only an orphan may take it.
-            row = {"id": case.id, "state": str(State.CLOSING), "outcome": None, "reason": None, "closed_at": None}
+            row = {"id": case.id, "state": str(state), "outcome": None, "reason": None, "closed_at": None}
             row |= claim_columns(claim, run=run)
             self._reopen(row)
         self._record_change(case, kind="orphan_adopted", run=run, row=row, at=now, amount_minor=None)
