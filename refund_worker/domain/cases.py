@@ -5,8 +5,8 @@
     (none) -> crediting -> deleting -> closed
                   \\______________________/
 
-The second line is a conversion's. A case is live from its reserve's intent until it is closed or owed. What never reserved - held or skipped - is not in
-this table but a standing (see `Standing`).
+The second line is a conversion's. A case is live from its first intent until it is closed or owed. What never moved
+anything - held or skipped - is not in this table but a standing (see `Standing`).
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from refund_worker.domain.carried import movements_of, unsettled
 from refund_worker.domain.causes import cause_of
 from refund_worker.domain.conversions import Conversion, NamedItem
 from refund_worker.domain.facts import Customer, CustomerBalanceTransaction, CustomerFacts, PendingItem
-from refund_worker.domain.guards import Finding
+from refund_worker.domain.findings import Finding
 from refund_worker.domain.marks import mark_of, write_mark
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.reasons import Reason

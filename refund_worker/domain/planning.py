@@ -9,6 +9,7 @@ from refund_worker.domain.canonical import digest_of
 from refund_worker.domain.facts import Account, CustomerFacts
 from refund_worker.domain.findings import Finding
 from refund_worker.domain.mark_rest import mark_rests
+from refund_worker.domain.pending_items import judge_items
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.proposals import Proposal, propose, subscriptions_of
@@ -26,8 +27,14 @@ def plan(*, facts: CustomerFacts, currency: str, policy: Policy, account: Accoun
         account: Whose customer it is; part of the digest.
         now: Epoch seconds, for refund windows, quiet hours and the age of reserves; not part of the digest.
     """
+    disagrees = balance_disagrees(facts=facts, currency=currency)
+    items = judge_items(facts=facts, currency=currency, policy=policy, now=now)
+    facts = items.facts  # from here on as if the conversions were done
     proposal = propose(facts=facts, currency=currency, policy=policy, now=now)
-    finding = next(_findings(proposal, facts=facts, currency=currency, policy=policy, now=now), None)
+    against = _findings(
+        proposal, facts=facts, currency=currency, policy=policy, now=now, items=items.finding, disagrees=disagrees
+    )
+    finding = next(against, None)
     if finding is not None and not finding.held:
         proposal = replace(proposal, refunds=())
     return Plan(
@@ -44,22 +51,33 @@ def plan(*, facts: CustomerFacts, currency: str, policy: Policy, account: Accoun
         held=finding.held if finding else False,
         numbers=dict(finding.numbers) if finding else {},
         digest=_digest(proposal, facts=facts, currency=currency, policy=policy, account=account),
+        conversions=items.conversions,
     )
 
 
 def _findings(
-    proposal: Proposal, *, facts: CustomerFacts, currency: str, policy: Policy, now: int
+    proposal: Proposal,
+    *,
+    facts: CustomerFacts,
+    currency: str,
+    policy: Policy,
+    now: int,
+    items: Finding | None,
+    disagrees: Finding | None,
 ) -> Iterator[Finding]:
-    """Yield what stands against a refund, the most telling first."""
-    pending = guards.pending_items(items=facts.pending_items, currency=currency)
+    """Yield what stands against a refund, the most telling first.
+
+    Args:
+        items: What stands against it of the pending items.
+        disagrees: Whether Stripe's balances, as they are now, disagree.
+    """
     rests = mark_rests(facts.transactions, facts.charges)
     lots = proposal.refundable_lots
     subscriptions = subscriptions_of(proposal.shares, facts)
     in_order = (
         _deleted(facts),
-        balance_disagrees(facts=facts, currency=currency),
-        None if pending and proposal.credit_minor == 0 else _credit_gone(proposal),
-        pending if proposal.credit_minor == 0 else None,
+        disagrees,
+        items if items is not None and proposal.credit_minor <= 0 else _credit_gone(proposal),
         _inconsistent(proposal),
         traces.reservation_not_read(rests=rests, complete=facts.complete),
         traces.mark_unreadable(facts=facts, rests=rests),
@@ -68,7 +86,7 @@ def _findings(
         guards.subscription_active(refundable_minor=proposal.refundable_minor, kept=proposal.kept),
         guards.no_refundable_credit(refundable_minor=proposal.refundable_minor, lots=proposal.lots),
         guards.excluded_customer(facts=facts, policy=policy),
-        pending,
+        items,
         guards.open_invoice(invoices=facts.invoices),
         guards.draft_invoice(invoices=facts.invoices, quiet_hours=policy.quiet_hours, now=now),
         guards.credited_invoice_unpaid(facts=facts, lots=lots),

@@ -35,7 +35,7 @@ class LedgerWriter(Protocol):
         """Insert a live case without steps and claim it. Raises CaseIsLive (rule ONE_LIVE_CASE)."""
 
     def adopt_orphan(self, case: Case, *, run: str, worker: str, lease_s: int) -> Claim:
-        """Insert or re-open, under its mark's case id, a case that only gives back; a conversion: that is only completed.
+        """Insert or re-open, under its mark's case id, a case that only gives back, or a conversion to be completed.
 
         Raises CaseIsLive.
 

@@ -36,8 +36,8 @@ def invoice(status: str, **others: object) -> Invoice:
 
 def pending(found: CustomerFacts) -> CustomerFacts:
     items = (
-        PendingItem(id="ii_1", customer="cus_1", amount_minor=-500, currency="usd"),
-        PendingItem(id="ii_2", customer="cus_1", amount_minor=200, currency="usd"),
+        PendingItem(id="ii_1", customer="cus_1", amount_minor=500, currency="usd"),
+        PendingItem(id="ii_2", customer="cus_1", amount_minor=-200, currency="usd"),
     )
     return replace(found, pending_items=items)
 
@@ -57,12 +57,12 @@ def refunded(found: CustomerFacts, amount: int, *, created: int = NOW, status: s
 
 HOLDS: list[tuple[str, Callable[[], CustomerFacts], Reason | None, dict[str, int | str]]] = [
     ("nothing stands against it", base, None, {}),
-    ("pending items", lambda: pending(base()), Reason.PENDING_ITEMS, {"items": 2, "net_minor": -300}),
+    ("pending items", lambda: pending(base()), Reason.PENDING_ITEMS, {"items": 2, "net_minor": 300}),
     (
         "pending items without credit",
         lambda: pending(base("c1 -5 adjustment\nc2 +5 adjustment")),
         Reason.PENDING_ITEMS,
-        {"items": 2, "net_minor": -300},
+        {"items": 2, "net_minor": 300},
     ),
     (
         "an open invoice of anything",

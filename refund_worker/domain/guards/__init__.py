@@ -9,7 +9,6 @@ from refund_worker.domain.guards.amounts import above_limit, below_minimum
 from refund_worker.domain.guards.charges import bank_debit_disputable, no_charge
 from refund_worker.domain.guards.customers import excluded_customer, refunded_often
 from refund_worker.domain.guards.invoices import draft_invoice, open_invoice
-from refund_worker.domain.guards.items import pending_items
 from refund_worker.domain.guards.paid_time import credited_goodwill, credited_invoice_unpaid
 from refund_worker.domain.guards.stay import no_refundable_credit, subscription_active
 from refund_worker.domain.guards.tax import automatic_tax
@@ -27,7 +26,6 @@ __all__ = [
     "no_charge",
     "no_refundable_credit",
     "open_invoice",
-    "pending_items",
     "refunded_often",
     "subscription_active",
 ]
