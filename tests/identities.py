@@ -56,19 +56,28 @@ def check_money(*, before: Iterable[Books], after: Iterable[Books]) -> None:
     """Compare the books around a run: per customer and currency no cent is lost, made or paid twice.
 
     Raises:
-        AssertionError: If what was refunded and the credit that is left are not the credit from before, a charge gave
-            more than it had captured, or our debits and give-backs differ from our refunds.
+        AssertionError: If what was refunded and the credit that is left are not the credit from before (pending
+            invoice items count as credit too), a charge gave more than it had captured, or our movements differ from
+            our refunds and the items that we put on the balance.
     """
     was = {(books.customer, books.currency): books for books in before}
     for now in after:
         then = was.get((now.customer, now.currency))
         assert then is not None, f"{now.customer} has books in {now.currency} that it had not before"
         sent = now.refunded + now.pending - then.refunded - then.pending
-        assert -now.balance + sent == -then.balance, f"{now.customer}: {then.balance} became {now.balance} and {sent}"
+        converted = _pending_minor(now) - _pending_minor(then)
+        assert -now.balance + sent == -then.balance + converted, (
+            f"{now.customer}: {then.balance} and items of {converted} became {now.balance} and {sent}"
+        )
         for charge in now.charges:
             assert charge.refunded <= charge.captured, f"{charge.charge} gave more than it had"
         ours = [move.amount for move in now.balance_transactions if MARK_OF_CASE in move.metadata]
-        assert sum(ours) == our_refunds_minor(now), f"{now.customer}: debited {sum(ours)}"
+        assert sum(ours) == our_refunds_minor(now) - converted, f"{now.customer}: debited {sum(ours)}"
+
+
+def _pending_minor(books: Books) -> int:
+    """The sum of the pending invoice items, Stripe's sign."""
+    return sum(item.amount for item in books.pending_items)
 
 
 def our_refunds_minor(books: Books) -> int:

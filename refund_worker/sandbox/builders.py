@@ -105,6 +105,22 @@ class Builders:
                 description=description,
             ).fields  # fmt: skip
 
+    def prorations(
+        self, subscription: str, *, credited: bool = True, named: bool = True, draft: bool = False
+    ) -> Fields:
+        """How Stripe words and invoices a subscription's prorations from now on.
+
+        Args:
+            credited: False for older ones: they do not say which lines they credit.
+            named: False for a cancellation without an invoice whose items name no subscription, as recorded of
+                2026-08-26.dahlia.
+            draft: A cancellation's invoice is a draft for an hour, as recorded of 2026-08-26.dahlia.
+        """
+        with self._lock:
+            record = self._world.store["subscription", subscription]
+            habits = {"credited": credited, "named": named, "draft": draft}
+            return self._world.store.change(record, {"prorations": habits}).fields
+
     def webhook_endpoint(
         self, url: str, *, secret: str | None = None, enabled_events: Sequence[str] = ("*",)
     ) -> Fields:
@@ -139,6 +155,7 @@ class Builders:
             "pay": self.pay,
             "movement": self.movement,
             "customers": self.customers,
+            "prorations": self.prorations,
             "webhook_endpoint": self.webhook_endpoint,
         }
         return known[name](**arguments)

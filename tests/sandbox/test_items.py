@@ -42,6 +42,44 @@ def test_a_cancellation_without_an_invoice_leaves_its_credit_pending(shop: Shop)
     assert left["frozen_fields"] == ["pricing", "quantity", "discounts"]
 
 
+def test_a_cancellation_whose_item_names_nothing(shop: Shop) -> None:
+    """As it was recorded: only the moment, the period and the price tell whose time it is."""
+    customer, made = shop.subscribed(10_000)
+    shop.sandbox.build.prorations(made["id"], named=False)
+    shop.half_a_period(made)
+    shop.sandbox.delete(f"/v1/subscriptions/{made['id']}", {"prorate": True})
+    (left,) = pending(shop, customer)
+    assert (left["parent"], "proration_details" in left, left["proration"]) == (None, False, True)
+    ended = shop.sandbox.get(f"/v1/subscriptions/{made['id']}")
+    (row,) = ended["items"]["data"]
+    assert left["period"] == {"start": ended["ended_at"], "end": row["current_period_end"]}
+    assert (left["pricing"]["price_details"]["price"], left["date"]) == (row["price"]["id"], ended["ended_at"])
+
+
+def test_prorations_of_older_times_do_not_say_what_they_credit(shop: Shop) -> None:
+    customer, made = shop.subscribed(10_000)
+    shop.sandbox.build.prorations(made["id"], credited=False)
+    shop.half_a_period(made)
+    shop.change(made, shop.price(1_000))
+    (line, _) = shop.invoices(customer)[0]["lines"]["data"]
+    details = line["parent"]["subscription_item_details"]
+    assert (line["amount"], details["proration_details"]["credited_items"]) == (-5_000, None)
+
+
+def test_a_cancellation_whose_invoice_is_a_draft_first(shop: Shop) -> None:
+    customer, made = shop.subscribed(10_000)
+    shop.sandbox.build.prorations(made["id"], draft=True)
+    shop.half_a_period(made)
+    shop.cancel(made)
+    invoice = shop.invoices(customer)[0]
+    assert (invoice["status"], invoice["auto_advance"], invoice["billing_reason"]) == (
+        "draft", True, "subscription_cycle",
+    )  # fmt: skip
+    assert shop.balance(customer) == 0
+    shop.sandbox.clock.advance(3_600)
+    assert (shop.balance(customer), shop.invoices(customer)[0]["status"]) == (-5_000, "paid")
+
+
 def test_an_ended_subscription_is_still_there_to_read(shop: Shop) -> None:
     customer, made = cancelled(shop)
     assert shop.sandbox.get(f"/v1/subscriptions/{made['id']}")["status"] == "canceled"

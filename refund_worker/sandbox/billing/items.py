@@ -29,6 +29,7 @@ def add(
     quantity: int = 1,
     period: Fields | None = None,
     proration: Fields | None = None,
+    plain: bool = False,
     metadata: Mapping[str, str] | None = None,
     invoice: str | None = None,
     tax_rates: Sequence[Fields] = (),
@@ -39,6 +40,7 @@ def add(
     Args:
         tax_rates: Those of its own, as objects; the subscription's are not shown on it.
         proration: The proration details; an item with them is a proration.
+        plain: It names neither its subscription nor what it credits.
         hidden: `taxes` and `discounts` that its line will carry, and `billed`, whom it bills.
     """
     details: Fields = {"subscription": subscription}
@@ -60,7 +62,9 @@ def add(
         "invoicing_rules": [],
         "livemode": world.settings.livemode,
         "metadata": dict(metadata or {}),
-        "parent": {"subscription_details": details, "type": "subscription_details"} if subscription else None,
+        "parent": {"subscription_details": details, "type": "subscription_details"}
+        if subscription and not plain
+        else None,
         "period": period or {"end": world.now, "start": world.now},
         "pricing": pricing(price, proration=proration is not None),
         "proration": proration is not None,
@@ -70,8 +74,9 @@ def add(
         "test_clock": None,
     }
     if proration is not None:
-        fields["proration_details"] = proration
         fields["net_amount"] = amount
+        if not plain:
+            fields["proration_details"] = proration
     record = world.store.insert("invoiceitem", fields, hidden or {})
     world.emit("invoiceitem.created", record.fields)
     return record

@@ -7,16 +7,19 @@ billed, net of its discount; in `classic` from the current price.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from refund_worker.sandbox.billing import invoices, items, lines, periods
 from refund_worker.sandbox.money import share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from refund_worker.sandbox.store import Fields, Record
     from refund_worker.sandbox.world import World
+
+# What prorations of a subscription say of themselves, and whether the invoice of its cancellation is a draft first
+HABITS: Final[Mapping[str, bool]] = {"credited": True, "named": True, "draft": False}
 
 
 def items_of(subscription: Record) -> list[Fields]:
@@ -114,8 +117,12 @@ def _name(world: World, price: Fields) -> str:
     return str(world.store["product", price["product"]].fields["name"])
 
 
-def credit_unused(world: World, subscription: Record, row: Fields, *, at: int) -> Record | None:
-    """A pending item that credits what is left of the item's period; None if nothing was billed for it."""
+def credit_unused(world: World, subscription: Record, row: Fields, *, at: int, plain: bool = False) -> Record | None:
+    """A pending item that credits what is left of the item's period; None if nothing was billed for it.
+
+    Args:
+        plain: The item names neither the subscription nor what it credits.
+    """
     billed = subscription.hidden["billed"].get(row["id"])
     if billed is None or at >= billed["end"]:
         return None
@@ -127,8 +134,11 @@ def credit_unused(world: World, subscription: Record, row: Fields, *, at: int) -
         itemized = (mode["flexible"] or {}).get("proration_discounts") == "itemized"
         whole, start = billed["gross" if itemized else "net"], billed["start"]
     amount = -share(whole, billed["end"] - at, billed["end"] - start)
-    if billed["line"] is None:
-        credited: Fields = {"invoice_item": billed["item"], "type": "invoice_item"}
+    credited: Fields | None
+    if not _habits(subscription)["credited"]:
+        credited = None
+    elif billed["line"] is None:
+        credited = {"invoice_item": billed["item"], "type": "invoice_item"}
     else:
         named = {"invoice": billed["invoice"], "invoice_line_items": [billed["line"]]}
         credited = {"invoice_line_item_details": named, "type": "invoice_line_items"}
@@ -137,10 +147,15 @@ def credit_unused(world: World, subscription: Record, row: Fields, *, at: int) -
         description=f"Unused time on {_name(world, row['price'])} after {periods.day(at)}",
         subscription=subscription.id, subscription_item=row["id"], price=row["price"], quantity=row["quantity"],
         period={"end": billed["end"], "start": at},
-        proration={"credited_items": credited, "discount_amounts": []},
+        proration={"credited_items": credited, "discount_amounts": []}, plain=plain,
         hidden={"taxes": rates(world, subscription), "discounts": _proration_discounts(subscription),
                 "price": row["price"]},
     )  # fmt: skip
+
+
+def _habits(subscription: Record) -> Mapping[str, bool]:
+    """How Stripe words and invoices this subscription's prorations (`Builders.prorations`)."""
+    return {**HABITS, **subscription.hidden.get("prorations", {})}
 
 
 def _proration_discounts(subscription: Record) -> list[Any]:
@@ -171,28 +186,38 @@ def bill_remaining(world: World, subscription: Record, row: Fields, *, at: int) 
     return item
 
 
-def invoice_prorations(world: World, subscription: Record, *, fresh: Sequence[Record], reason: str) -> Record | None:
-    """Invoice the pending items at once, as `always_invoice` does; None if there are none."""
+def invoice_prorations(
+    world: World, subscription: Record, *, fresh: Sequence[Record], reason: str, draft: bool = False
+) -> Record | None:
+    """Invoice the pending items at once, as `always_invoice` does; None if there are none.
+
+    Args:
+        draft: The invoice finalises itself in an hour.
+    """
     fields = subscription.fields
     if not items.pending(world, fields["customer"]):
         return None
     invoice = invoices.draft(
         world, customer=fields["customer"], currency=fields["currency"], reason=reason, subscription=subscription.id,
         automatic_tax=fields["automatic_tax"]["enabled"], collection_method=fields["collection_method"],
-        period=(min(row["current_period_start"] for row in items_of(subscription)), world.now),
+        auto_advance=draft, period=(min(row["current_period_start"] for row in items_of(subscription)), world.now),
     )  # fmt: skip
     made = frozenset(item.id for item in fresh)
     items.sweep(world, invoice=invoice, subscription=subscription.id, fresh=made)
     world.store.change(world.store["subscription", subscription.id], latest_invoice=invoice.id)
-    return invoices.finalize(world, invoices.announce(world, invoice))
+    announced = invoices.announce(world, invoice)
+    return announced if draft else invoices.finalize(world, announced)
 
 
 def cancel(world: World, subscription: Record, *, prorate: bool, invoice_now: bool) -> Record:
     """End a subscription now; with `prorate` the unused time is credited, with `invoice_now` it is invoiced."""
     fresh = []
+    habits = _habits(subscription)
     if prorate:
         for row in items_of(subscription):
-            credited = credit_unused(world, world.store["subscription", subscription.id], row, at=world.now)
+            current = world.store["subscription", subscription.id]
+            plain = not invoice_now and not habits["named"]
+            credited = credit_unused(world, current, row, at=world.now, plain=plain)
             if credited is not None:
                 fresh.append(credited)
     elif not invoice_now:
@@ -204,7 +229,8 @@ def cancel(world: World, subscription: Record, *, prorate: bool, invoice_now: bo
         cancellation_details={**subscription.fields["cancellation_details"], "reason": "cancellation_requested"},
     )  # fmt: skip
     if invoice_now:
-        invoice_prorations(world, subscription, fresh=fresh, reason="subscription_update")
+        reason = "subscription_cycle" if habits["draft"] else "subscription_update"
+        invoice_prorations(world, subscription, fresh=fresh, reason=reason, draft=habits["draft"])
         subscription = world.store["subscription", subscription.id]
     world.emit("customer.subscription.deleted", subscription.fields)
     return subscription

@@ -1,7 +1,8 @@
 """The customers of the demo and the tests: scenarios with their expected outcomes, and ordinary customers.
 
-Reading order: `scenario` (what one is), `life` (how stories happen), `changes` (the plain ones), then the odd ones in
-`payments`, `origins`, `amounts` and `holds`; `populations` puts them together.
+Reading order: `scenario` (what one is), `life` (how stories happen), `changes` (the plain ones), then the odd ones: which
+charges take the credit (`payments`, `unusable`), where it came from (`origins`, `amounts`, `currencies`, `pending`,
+`unpaid`) and what a person must look at (`holds`); `populations` puts them together.
 """
 
 from refund_worker.sandbox.population.catalogue import SCENARIOS

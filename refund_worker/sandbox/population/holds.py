@@ -35,20 +35,6 @@ def _downgrade_at_half(life: Life, plan: str) -> Generator[int, None, None]:
     life.change(plan, amount=1_000)
 
 
-def _renewal_unpaid(life: Life, act: str) -> Story:
-    """$40 a month; the card fails at the renewal, the invoice is given up, and cancelling at half still credits $20."""
-    yield life.months_before_end(1)
-    customer = life.newcomer()
-    plan = life.subscribe(customer, 4_000)
-    yield life.months_before_end(0) - 5 * DAY_S
-    life.pays(customer, "fails")
-    yield life.months_before_end(0) + DAY_S
-    life.invoice_act(life.newest_invoice(plan), act)
-    yield life.share_of_period(plan, 1, 2)
-    life.cancel(plan)
-    return customer
-
-
 @scenario(story="The day after the downgrade support refunds $20 by hand.", expected=_held("refunded_by_hand"))
 def refunded_by_hand(life: Life) -> Story:
     customer, plan = yield from _subscribed(life)
@@ -65,38 +51,6 @@ def open_invoice(life: Life) -> Story:
     life.invoice_act(life.bill(customer, 8_000, auto_advance=True), "finalize")
     yield from _downgrade_at_half(life, plan)
     return customer
-
-
-@scenario(
-    story="The credited month's invoice was given up as uncollectible: the credit is for time that nobody paid.",
-    expected=_held("credited_invoice_unpaid", credit=2_000),
-)
-def credited_invoice_uncollectible(life: Life) -> Story:
-    return (yield from _renewal_unpaid(life, "mark_uncollectible"))
-
-
-@scenario(
-    story="An extra invoice was given up as uncollectible; the credited month itself was paid.",
-    expected=Expected(
-        outcome="refunded", credit=4_500, refundable=4_500, refunds=((1, 4_500),), ending_balance=0
-    ),
-)  # fmt: skip
-def extra_invoice_uncollectible(life: Life) -> Story:
-    customer, plan = yield from _subscribed(life)
-    life.pays(customer, "waits")
-    invoice = life.bill(customer, 8_000)
-    life.invoice_act(invoice, "finalize")
-    life.invoice_act(invoice, "mark_uncollectible")
-    yield from _downgrade_at_half(life, plan)
-    return customer
-
-
-@scenario(
-    story="The credited month's invoice was voided: the credit is for time that nobody paid.",
-    expected=_held("credited_invoice_unpaid", credit=2_000),
-)
-def credited_invoice_void(life: Life) -> Story:
-    return (yield from _renewal_unpaid(life, "void"))
 
 
 @scenario(
@@ -127,36 +81,6 @@ def draft_that_lies_about(life: Life) -> Story:
 def automatic_tax(life: Life) -> Story:
     customer, plan = yield from _subscribed(life, automatic_tax=True)
     yield from _downgrade_at_half(life, plan)
-    return customer
-
-
-@scenario(
-    story="The downgrade's prorations wait for the next invoice: no credit yet, -$45 in pending items.",
-    expected=Expected(outcome="held", reason="pending_items", credit=0, refundable=0, ending_balance=0),
-)
-def pending_prorations(life: Life) -> Story:
-    customer, plan = yield from _subscribed(life)
-    yield life.share_of_period(plan, 1, 2)
-    life.change(plan, amount=1_000, proration="create_prorations")
-    return customer
-
-
-@scenario(story="After the downgrade $20 of extra work waits to be invoiced.", expected=_held("pending_items"))
-def pending_debit(life: Life) -> Story:
-    customer, plan = yield from _subscribed(life)
-    yield from _downgrade_at_half(life, plan)
-    life.sandbox.post(
-        "/v1/invoiceitems",
-        {"customer": customer, "amount": 2_000, "currency": "usd", "description": "Extra work"},
-    )
-    return customer
-
-
-@scenario(story="Beside the downgrade's credit there is one of €10.", expected=_held("multi_currency"))
-def credit_in_two_currencies(life: Life) -> Story:
-    customer, plan = yield from _subscribed(life)
-    yield from _downgrade_at_half(life, plan)
-    life.adjust(customer, -1_000, currency="eur", why="Sorry for the outage")
     return customer
 
 

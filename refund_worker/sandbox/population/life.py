@@ -135,15 +135,24 @@ class Life:
             changed["quantity"] = seats
         self.sandbox.post(f"/v1/subscriptions/{subscription}", {"items": [changed], "proration_behavior": proration})
 
-    def cancel(self, subscription: str) -> None:
-        """Cancel now; the unused time is credited and invoiced at once."""
-        self.sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": True})
+    def cancel(self, subscription: str, *, invoice: bool = True) -> None:
+        """Cancel now; the unused time is credited, and invoiced at once or left as pending items."""
+        self.sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": invoice})
+
+    def end(self, subscription: str) -> None:
+        """Cancel now without giving anything back."""
+        self.sandbox.delete(f"/v1/subscriptions/{subscription}")
 
     def _item(self, subscription: str) -> dict[str, Any]:
         shown: dict[str, Any] = self.sandbox.get(f"/v1/subscriptions/{subscription}")["items"]["data"][0]
         return shown
 
     # invoices
+
+    def pending_item(self, customer: str, amount: int, *, why: str, **terms: Any) -> str:
+        """An invoice item in dollars that waits for the next invoice; negative gives credit."""
+        asked = {"customer": customer, "amount": amount, "currency": "usd", "description": why, **terms}
+        return str(self.sandbox.post("/v1/invoiceitems", asked)["id"])
 
     def newest_invoice(self, subscription: str) -> str:
         """The subscription's newest invoice."""

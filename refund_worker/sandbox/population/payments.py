@@ -63,15 +63,6 @@ def fully_refunded_charge(life: Life) -> Story:
     return customer
 
 
-@scenario(story="The cardholder disputes the newest charge.", expected=_over_first_charge())
-def disputed_charge(life: Life) -> Story:
-    customer, plan = yield from _two_months(life)
-    yield life.share_of_period(plan, 1, 4)
-    life.sandbox.control.dispute(life.newest_charge(customer))
-    yield from _cancel_at_half(life, plan)
-    return customer
-
-
 @scenario(
     story="Of the second invoice a card pays $15 and a transfer the rest; a card's hold of $25 is never captured.",
     # charges: 1 the first month, 2 the $15, 3 the hold
@@ -187,31 +178,6 @@ def payment_for_two_subscriptions(life: Life) -> Story:
 def charge_without_payment_intent(life: Life) -> Story:
     customer, plan = yield from _two_months(life, renewal="waits")
     life.paid_by(life.newest_invoice(plan), customer, amount=4_000, legacy=True)
-    yield from _cancel_at_half(life, plan)
-    return customer
-
-
-@scenario(story="The money of the second month was transferred to a connected account.", expected=_over_first_charge())
-def connect_charge(life: Life) -> Story:
-    customer, plan = yield from _two_months(life, renewal="waits")
-    life.pays(customer, to="acct_1SbConnected00")
-    life.invoice_act(life.newest_invoice(plan), "pay")
-    yield from _cancel_at_half(life, plan)
-    return customer
-
-
-@scenario(
-    story="A year paid by iDEAL is cancelled at its middle: after 180 days iDEAL takes no refunds.",
-    expected=Expected(
-        outcome="skipped", reason="no_charge", credit=6_000, refundable=6_000, left=6_000, ending_balance=-6_000,
-        currency="eur",
-    ),
-)  # fmt: skip
-def refund_window_closed(life: Life) -> Story:
-    yield life.days_before_end(190)
-    customer = life.newcomer()
-    life.pays(customer, kind="ideal")
-    plan = life.subscribe(customer, 12_000, currency="eur", every="year")
     yield from _cancel_at_half(life, plan)
     return customer
 
