@@ -24,7 +24,7 @@ class Proposal:
     Attributes:
         shares: What may leave.
         kept: Lots that are left for the next invoice of a subscription, each with it.
-        excluded: The charges that can take nothing of the shares, newest first.
+        excluded: The charges that can take nothing of the shares, newest first; asked where none can.
         inconsistency: Why the lots cannot be told.
     """
 
@@ -69,7 +69,9 @@ def propose(*, facts: CustomerFacts, currency: str, policy: Policy, now: int) ->
         candidates=charges,
         refunds=allocate(amounts=amounts(found), candidates=charges, step_minor=step_minor(currency)),
         kept=kept_lots(past, policy=policy, invoices=invoices, subscriptions=facts.subscriptions),
-        excluded=excluded_charges(
+        excluded=()
+        if charges
+        else excluded_charges(
             facts=facts, subscriptions=subscriptions_of(found, facts), currency=currency, policy=policy, now=now
         ),
     )

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from refund_worker.domain.balances import currencies_with_credit, own_currency
 from refund_worker.domain.cases import Case, Standing
 from refund_worker.domain.charges import ExcludedCharge, excluded_charges
-from refund_worker.domain.facts import CustomerFacts
+from refund_worker.domain.facts import Account, CustomerFacts
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
+from refund_worker.domain.policy import Policy
 from refund_worker.domain.tax_parts import tax_part
 from refund_worker.usecases.read_facts import read_facts_of
 from refund_worker.usecases.world import World
@@ -58,7 +59,18 @@ def explain_customer(world: World, customer: str) -> Explanation:
     own = own_currency(facts.customer)
     past = {one.plan.currency for one in standings} | {one.plan.currency for one in cases}
     others = sorted({*currencies_with_credit(facts), *past} - {own})
-    explained = [_explained(world, facts, one, standings=standings, cases=cases) for one in (own, *others)]
+    explained = [
+        explain_currency(
+            facts=facts,
+            currency=currency,
+            policy=world.policy,
+            account=world.account,
+            now=world.clock.now(),
+            standings=standings,
+            cases=cases,
+        )
+        for currency in (own, *others)
+    ]
     return Explanation(facts=facts, own=explained[0], others=tuple(explained[1:]))
 
 
@@ -77,29 +89,38 @@ def _facts(world: World, name: str) -> CustomerFacts:
     )
 
 
-def _explained(
-    world: World,
+def explain_currency(
+    *,
     facts: CustomerFacts,
     currency: str,
-    *,
-    standings: tuple[Standing, ...],
-    cases: tuple[Case, ...],
+    policy: Policy,
+    account: Account,
+    now: int,
+    standings: tuple[Standing, ...] = (),
+    cases: tuple[Case, ...] = (),
 ) -> ExplainedCurrency:
-    plan = _plan(world, facts, currency)
+    """Plan one currency of a customer who was read, and say what decided.
+
+    Args:
+        facts: Of the customer.
+        currency: The one to explain.
+        policy: In force.
+        account: Whose customer it is.
+        now: Epoch seconds.
+        standings: Of the customer; those in other currencies are left out.
+        cases: The same.
+    """
+    plan = make_plan(facts=facts, currency=currency, policy=policy, account=account, now=now)
     return ExplainedCurrency(
         plan=plan,
         excluded_charges=excluded_charges(
             facts=facts,
             subscriptions={lot.subscription for lot in plan.lots if lot.subscription is not None},
             currency=currency,
-            policy=world.policy,
-            now=world.clock.now(),
+            policy=policy,
+            now=now,
         ),
         tax_minor=tax_part(refunds=plan.refunds, invoices={invoice.id: invoice for invoice in facts.invoices}),
         standings=tuple(one for one in standings if one.plan.currency == currency),
         cases=tuple(one for one in cases if one.plan.currency == currency),
     )
-
-
-def _plan(world: World, facts: CustomerFacts, currency: str) -> Plan:
-    return make_plan(facts=facts, currency=currency, policy=world.policy, account=world.account, now=world.clock.now())

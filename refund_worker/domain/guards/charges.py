@@ -48,7 +48,7 @@ def bank_debit_disputable(
 ) -> Finding | None:
     """Hold where a refund would go over a bank debit that the customer can still take back through the bank.
 
-    Numbers: `charge` (the newest), `charges`, `method`, and `disputable_until`, which is `unlimited` for some.
+    Numbers: `charge` (the newest), `charges`, `method`, and `disputable_until`, or `disputable` "without limit".
     """
     if policy.bank_debits != "hold":
         return None
@@ -66,6 +66,6 @@ def bank_debit_disputable(
         "charge": newest.id,
         "charges": len(found),
         "method": newest.method,
-        "disputable_until": "unlimited" if until is None else until,
     }
+    numbers |= {"disputable": "without limit"} if until is None else {"disputable_until": until}
     return Finding(reason=Reason.BANK_DEBIT_DISPUTABLE, numbers=numbers)
