@@ -57,22 +57,57 @@ def test_credit_in_another_currency_is_seen() -> None:
     api = in_process(sandbox).api
     found = api.customer(customer)
     assert (found.currency, found.credit_minor, dict(found.other_credits)) == ("usd", 500, {"cad": 300})
+    assert found.credit_balances == {"usd": 500, "cad": 300}
     assert list(api.customers()) == [found]
+    assert api.statement(customer)[0] == found
 
 
 def test_a_refused_expansion_is_left_out_from_then_on() -> None:
-    """That the list expands the credits is not documented: a refusal costs one call, once."""
+    """That the list expands the credits is not documented: a refusal costs one call, once; single reads go on."""
     sandbox = Sandbox()
     customer = customer_of(sandbox, balance=-500)
     expansion = "data.invoice_credit_balance"
     message = f"This property cannot be expanded ({expansion})."
     sandbox.faults.add(Fault(kind="refused", params={"expand[0]": expansion}, times=0, message=message))
     bench = in_process(sandbox)
-    assert [found.id for found in bench.api.customers()] == [customer]
-    assert [found.id for found in bench.api.customers()] == [customer]
+    for _ in range(2):
+        (found,) = bench.api.customers()
+        assert (found.id, found.credit_minor, found.credit_balances) == (customer, 500, {})
     assert bench.limiter.calls == ["GET /v1/customers"] * 3
-    assert bench.api.customer(customer).credit_minor == 500
-    assert len(bench.limiter.calls) == 4
+    assert bench.api.customer(customer).credit_balances == {"usd": 500}
+    assert bench.api.statement(customer)[0].credit_balances == {"usd": 500}
+    assert len(bench.limiter.calls) == 5
+
+
+def test_a_customer_that_does_not_come_with_its_movements_is_read_beside_them() -> None:
+    """Where the movements refuse to expand their customer's credits, the single read still tells of every currency."""
+    sandbox = Sandbox()
+    customer = customer_of(sandbox)
+    sandbox.build.movement(customer, amount=-500, kind="adjustment", currency="usd")
+    sandbox.build.movement(customer, amount=-300, kind="adjustment", currency="cad")
+    expansion = "data.customer.invoice_credit_balance"
+    message = f"This property cannot be expanded ({expansion})."
+    sandbox.faults.add(Fault(kind="refused", params={"expand[0]": expansion}, times=0, message=message))
+    bench = in_process(sandbox)
+    for _ in range(2):
+        found, movements = bench.api.statement(customer)
+        assert found.credit_balances == {"usd": 500, "cad": 300}
+        assert [movement.amount_minor for movement in movements] == [-300, -500]
+    listed, read = "GET /v1/customers/{}/balance_transactions", "GET /v1/customers/{}"
+    assert bench.limiter.calls == [listed, read, listed, read, listed]
+
+
+def test_a_customer_whose_credits_cannot_be_expanded_is_read_without_them() -> None:
+    """Then nothing is known of other currencies; another refusal is none of that."""
+    sandbox = Sandbox()
+    customer = customer_of(sandbox, balance=-500)
+    message = "This property cannot be expanded (invoice_credit_balance)."
+    sandbox.faults.add(Fault(kind="refused", params={"expand[0]": "invoice_credit_balance"}, times=0, message=message))
+    bench = in_process(sandbox)
+    for _ in range(2):
+        found = bench.api.customer(customer)
+        assert (found.credit_minor, found.credit_balances) == (500, {})
+    assert bench.limiter.calls == ["GET /v1/customers/{}"] * 3
 
 
 def test_a_deleted_customer_is_read_as_deleted() -> None:

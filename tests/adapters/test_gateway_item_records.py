@@ -118,6 +118,10 @@ def test_no_text_is_longer_or_stranger_than_a_database_takes() -> None:
     written = json.dumps(item.record, ensure_ascii=False).encode()
     assert len(written) < 64_000
     assert b"\x00" not in written
+    metadata = item.record["metadata"]
+    assert isinstance(metadata, dict)
+    assert {(len(key), len(text)) for key, text in metadata.items()} == {(40, 500)}
+    assert len(metadata) == 50
     description = item.record["description"]
     assert isinstance(description, str)
     assert description.startswith("a b c\nddd")

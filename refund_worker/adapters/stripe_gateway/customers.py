@@ -3,33 +3,40 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+import structlog
+
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.domain.errors import NotFound, Rejected
 from refund_worker.domain.facts import Customer, CustomerBalanceTransaction
 
 CREDITS = "invoice_credit_balance"
+CUSTOMERS = "/v1/customers"
+CUSTOMER = "/v1/customers/{}"
 MOVEMENTS = "/v1/customers/{}/balance_transactions"
 MOVEMENT = "customer_balance_transaction"
+
+log = structlog.get_logger(__name__)
 
 
 class Customers:
     """Reads customers with their credit in other currencies, which Stripe gives only when it is asked to expand it.
 
-    That the list takes this expansion is documented for a single customer only: where Stripe refuses it, the customers
-    are read without it, from then on.
+    That it can be expanded is documented for a single customer only. A path where Stripe refuses it is read without it
+    from then on: a sweep does not see other currencies then, and a customer is read beside its movements instead of
+    with them. Source: docs.stripe.com/invoicing/multi-currency-customers.
     """
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._expands = True
+        self._refusing: set[str] = set()
 
     def all(self, *, after: str | None = None) -> Iterator[Customer]:
         """Every customer, or those behind one, page by page."""
         behind = {} if after is None else {"starting_after": after}
-        rows = self._expanded("/v1/customers", kind="customer", expand=f"data.{CREDITS}", params=behind)
+        rows = self._expanded(CUSTOMERS, kind="customer", expand=f"data.{CREDITS}", params=behind)
         if rows is None:
-            rows = self._calls.rows("/v1/customers", kind="customer", **behind)
+            rows = self._calls.rows(CUSTOMERS, kind="customer", **behind)
         yield from map(read_customer, rows)
 
     def statement(self, customer: str) -> tuple[Customer, Iterator[CustomerBalanceTransaction]]:
@@ -40,7 +47,7 @@ class Customers:
         expand = f"data.customer.{CREDITS}"
         rows = self._expanded(MOVEMENTS, customer, kind=MOVEMENT, expand=expand, params={})
         if rows is None:
-            rows = self._calls.rows(MOVEMENTS, customer, kind=MOVEMENT, expand=["data.customer"])
+            return self.one(customer), movements(self._calls, customer=customer)
         first = next(rows, None)
         if first is None:
             return self.one(customer), iter(())
@@ -53,11 +60,11 @@ class Customers:
 
     def one(self, customer: str) -> Customer:
         """One customer, also a deleted one. Raises NotFound."""
-        if self._expands:
+        if CUSTOMER not in self._refusing:
             try:
                 return self._one(customer, expand=[CREDITS])
             except Rejected as error:
-                if not self._refused(error):
+                if not self._refused(CUSTOMER, error):
                     raise
         return self._one(customer)
 
@@ -65,24 +72,25 @@ class Customers:
         self, path: str, *ids: str, kind: str, expand: str, params: Mapping[str, object]
     ) -> Iterator[Fields] | None:
         """The rows of a list with their expansion; None where Stripe refuses to expand. Its first page is read."""
-        if not self._expands:
+        if path in self._refusing:
             return None
         rows = self._calls.rows(path, *ids, kind=kind, expand=[expand], **params)
         try:
             first = next(rows, None)
         except Rejected as error:
-            if not self._refused(error):
+            if not self._refused(path, error):
                 raise
             return None
         return chain(() if first is None else (first,), rows)
 
     def _one(self, customer: str, **params: object) -> Customer:
-        return read_customer(self._calls.get("/v1/customers/{}", customer, kind="customer", asked=customer, **params))
+        return read_customer(self._calls.get(CUSTOMER, customer, kind="customer", asked=customer, **params))
 
-    def _refused(self, error: Rejected) -> bool:
+    def _refused(self, path: str, error: Rejected) -> bool:
         refused = error.http_status == 400 and not isinstance(error, NotFound) and CREDITS in error.message
         if refused:
-            self._expands = False
+            self._refusing.add(path)
+            log.warning("expansion_refused", path=path, detail=str(error))
         return refused
 
 
