@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+from structlog.testing import capture_logs
+
+from refund_worker.domain.errors import UnreadableAnswer
 from refund_worker.domain.facts import PendingItem
 from refund_worker.sandbox import Sandbox
 from tests.adapters.canned import Canned, page
@@ -125,6 +129,18 @@ def test_no_text_is_longer_or_stranger_than_a_database_takes() -> None:
     description = item.record["description"]
     assert isinstance(description, str)
     assert description.startswith("a b c\nddd")
+
+
+def test_one_odd_item_does_not_hide_the_others_of_the_account() -> None:
+    """It is logged by its id and passed over; who asks for its customer is told."""
+    odd = Canned(page(ITEM | {"id": "ii_odd", "period": "secret"}, ITEM))
+    with capture_logs() as logged:
+        assert [item.id for item in in_process(odd).api.pending_items()] == ["ii_1"]
+    assert [(entry["event"], entry["log_level"]) for entry in logged] == [("item_unreadable", "warning")]
+    assert "ii_odd" in logged[0]["detail"]
+    assert "secret" not in logged[0]["detail"]
+    with pytest.raises(UnreadableAnswer, match="ii_odd"):
+        list(in_process(odd).api.pending_items("cus_1"))
 
 
 def test_an_item_that_an_invoice_took_meanwhile_is_not_pending() -> None:

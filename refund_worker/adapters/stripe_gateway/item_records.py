@@ -17,6 +17,8 @@ def record_of(fields: Fields, *, amount_minor: int, subscription: str | None) ->
     Parameters of `POST /v1/invoiceitems`, each there only where the item had it: `customer` (or `customer_account`),
     `amount`, `currency`, `description`, `discountable`, `discounts`, `metadata`, `period`, `subscription`, `tax_rates`,
     `tax_behavior`, `tax_code`. The amount is always given and exact, so a price is not: Stripe takes one or the other.
+    Whether Stripe still takes the `subscription` of one that has ended is not documented: without it the next invoice
+    of the customer takes the item.
 
     Everything under `also_read` is for people and is no parameter: `id`, `date`, `proration`, `price`, `quantity`,
     `quantity_decimal`, `unit_amount_decimal`, `subscription_item`, `invoicing_rules`, `credited_items`, and of an item

@@ -2,22 +2,36 @@
 
 from collections.abc import Iterator
 
+import structlog
+
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.adapters.stripe_gateway.invoices import price_of
 from refund_worker.adapters.stripe_gateway.item_records import record_of
 from refund_worker.adapters.stripe_gateway.subscriptions import any_exclusive
-from refund_worker.domain.errors import NotFound
+from refund_worker.domain.errors import NotFound, UnreadableAnswer
 from refund_worker.domain.facts import ItemNow, ItemState, PendingItem
 
 _KIND = "invoiceitem"
 
+log = structlog.get_logger(__name__)
+
 
 def pending_items(calls: Calls, *, customer: str | None) -> Iterator[PendingItem]:
-    """The pending invoice items of a customer, or of the whole account."""
+    """The pending invoice items of a customer, or of the whole account.
+
+    Of the whole account, one that cannot be read is logged and passed over: it must not keep the others from being
+    found. Whoever reads its customer by name meets the error.
+    """
     only = {} if customer is None else {"customer": customer}
     for row in calls.rows("/v1/invoiceitems", kind=_KIND, pending=True, **only):
-        item = _read_item(row)
+        try:
+            item = _read_item(row)
+        except UnreadableAnswer as error:
+            if customer is not None:
+                raise
+            log.warning("item_unreadable", detail=str(error))
+            continue
         if customer not in {None, item.customer}:
             raise row.unreadable("customer", expected="the customer asked for")
         if not row.present("invoice"):  # one may have been taken while the page was read
