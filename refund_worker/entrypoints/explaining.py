@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from refund_worker.domain.currencies import is_known
 from refund_worker.domain.results import result_of_case
 from refund_worker.entrypoints.amounts import face_value
+from refund_worker.entrypoints.explaining_items import past_conversion, planned_conversions
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.times import utc
 from refund_worker.usecases.explain_customer import ExplainedCurrency, Explanation
@@ -42,6 +42,7 @@ def _currency_json(one: ExplainedCurrency) -> dict[str, object]:
         "reason": None if plan.reason is None else str(plan.reason),
         "numbers": plan.numbers,
         "digest": plan.digest,
+        "conversions": [asdict(conversion) for conversion in plan.conversions],
         "lots": [asdict(lot) for lot in plan.lots],
         "charges": [asdict(candidate) for candidate in plan.candidates],
         "excluded_charges": [asdict(charge) for charge in one.excluded_charges],
@@ -65,6 +66,7 @@ def _currency_lines(one: ExplainedCurrency) -> Iterator[str]:
         face_value(minor, plan.currency) for minor in (plan.credit_minor, plan.excluded_minor, plan.refundable_minor)
     )
     yield f"{plan.customer}: credit {credit} = excluded {excluded} + refundable {refundable}"
+    yield from planned_conversions(plan)
     yield from _lots(one)
     yield from _charges(one)
     yield from _past(one)
@@ -134,8 +136,7 @@ def _number(name: str, value: int | str, currency: str) -> str:
     if isinstance(value, str):
         return f"{words} {value}"
     if name.endswith("_minor"):
-        named = name.removeprefix("credit_").removesuffix("_minor")
-        return f"{words} {face_value(value, named if is_known(named) else currency)}"
+        return f"{words} {face_value(value, currency)}"
     if name == "since" or name.endswith(("_at", "_until")):
         return f"{words} {utc(value)}"
     return f"{words} {value}"
@@ -147,6 +148,9 @@ def _past(one: ExplainedCurrency) -> Iterator[str]:
     for standing in one.standings:
         yield f"  {standing.outcome} as {standing.reason} since {utc(standing.since)}"
     for case in one.cases:
+        if case.converts:
+            yield from past_conversion(case)
+            continue
         result = result_of_case(case)
         refunded = face_value(result.refunded_minor + result.pending_minor, case.plan.currency)
         ended = f"closed {utc(case.closed_at)}" if case.closed_at else f"live, {case.state}"

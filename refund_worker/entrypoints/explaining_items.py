@@ -1,0 +1,36 @@
+"""Pending items that become, or became, credit: the lines that `explain` gives them."""
+
+from collections.abc import Iterator
+
+from refund_worker.domain.canonical import canonical_json
+from refund_worker.domain.cases import Case, StepState
+from refund_worker.domain.conversions import Conversion
+from refund_worker.domain.plans import Plan
+from refund_worker.entrypoints.amounts import face_value
+from refund_worker.entrypoints.times import utc
+
+
+def planned_conversions(plan: Plan) -> Iterator[str]:
+    """What is moved onto the balance before anything is refunded; the plan's sums count it already."""
+    if plan.conversions:
+        yield "pending items that become credit first:"
+    for one in plan.conversions:
+        items = ", ".join(f"{item.item} {face_value(item.amount_minor, one.currency)}" for item in one.items)
+        yield f"  {_moved(one)} ({items})"
+
+
+def past_conversion(case: Case) -> Iterator[str]:
+    """What a conversion of this ledger moved, and each item it deleted with all that is needed to make it again."""
+    ended = f"closed {utc(case.closed_at)}" if case.closed_at else f"live, {case.state}"
+    told = f" ({case.reason})" if case.reason else ""
+    for one in case.plan.conversions:
+        yield f"  {utc(case.opened_at)}  {case.id}: pending items became credit, {_moved(one)}, {ended}{told}"
+    for step in case.steps:
+        if step.kind == "delete_item" and step.state is StepState.ACCEPTED:
+            yield f"    {step.target} deleted, it was {canonical_json(step.params)}"
+
+
+def _moved(one: Conversion) -> str:
+    proration = f"{face_value(one.proration_minor, one.currency)} of it proration by {one.cause} of {one.subscription}"
+    credited = f" for {', '.join(one.credited)}" if one.credited else ""
+    return f"{face_value(one.credit_minor, one.currency)}, {proration}{credited}"
