@@ -25,6 +25,12 @@ NO_SUCH = refusal(
 ON_AN_INVOICE = refusal(
     400, message="Can't delete an invoice item that is attached to an invoice that is no longer editable"
 )  # likewise
+NO_SUBSCRIPTION = refusal(
+    404,
+    code="resource_missing",
+    param="subscription",
+    message="Customer cus_1 does not have a subscription with ID sub_1",
+)  # of an item that was there: github.com/stripe/stripe-dotnet/issues/1857
 NO_PERMISSION = refusal(403, message="Having the 'rak_invoice_write' permission would allow this request to continue.")
 
 
@@ -33,6 +39,7 @@ NO_PERMISSION = refusal(403, message="Having the 'rak_invoice_write' permission 
     [
         (NO_SUCH, NotFound),
         (ON_AN_INVOICE, Rejected),
+        (NO_SUBSCRIPTION, Rejected),
         (refusal(404, message="Unrecognized request URL (DELETE: /v1/invoiceitems/ii_1)."), Rejected),
         (refusal(401, message="Invalid API Key provided"), Unauthorized),
         (NO_PERMISSION, Unauthorized),
@@ -111,6 +118,7 @@ def test_an_item_is_gone_where_stripe_says_so(answer: Step) -> None:
     ("answer", "family"),
     [
         (refusal(404, message="Unrecognized request URL (GET: /v1/invoiceitems/ii_1)."), Rejected),
+        (NO_SUBSCRIPTION, Rejected),
         (Reply(status=404, body=b"<html>Not found</html>"), UnreadableAnswer),
         (Reply(body={**ITEM, "id": "ii_2"}), UnreadableAnswer),
         (Reply(body={**DELETED, "id": "ii_2"}), UnreadableAnswer),

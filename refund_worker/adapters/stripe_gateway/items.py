@@ -9,7 +9,7 @@ from refund_worker.adapters.stripe_gateway.fields import Fields
 from refund_worker.adapters.stripe_gateway.invoices import price_of
 from refund_worker.adapters.stripe_gateway.item_records import record_of
 from refund_worker.adapters.stripe_gateway.subscriptions import any_exclusive
-from refund_worker.domain.errors import NotFound, UnreadableAnswer
+from refund_worker.domain.errors import NotFound, Rejected, UnreadableAnswer
 from refund_worker.domain.facts import ItemNow, ItemState, PendingItem
 
 _KIND = "invoiceitem"
@@ -42,12 +42,35 @@ def one_item(calls: Calls, *, item: str) -> ItemNow:
     """One invoice item as it is now; gone where Stripe has none of that id, or says that it is deleted."""
     try:
         answer = calls.get("/v1/invoiceitems/{}", item, kind=_KIND, asked=item)
-    except NotFound:
+    except NotFound as error:
+        if not says_gone(error, item=item):
+            raise not_about(error) from None
         return ItemNow(id=item, state=ItemState.GONE)
     if answer.flag_or_false("deleted"):
         return ItemNow(id=item, state=ItemState.GONE)
     state = ItemState.ATTACHED if answer.present("invoice") else ItemState.PENDING
     return ItemNow(id=item, state=state, item=_read_item(answer))
+
+
+def says_gone(error: NotFound, *, item: str) -> bool:
+    """What is not found is the item itself, not something that it belongs to.
+
+    Of an item of an expired subscription Stripe has said that the customer has no such subscription
+    (github.com/stripe/stripe-dotnet/issues/1857): that item was still there.
+    """
+    return error.http_status is None or error.param in {"id", "invoiceitem"} or item in error.message
+
+
+def not_about(error: NotFound) -> Rejected:
+    """The same refusal, which does not say that the item is gone."""
+    return Rejected(
+        message=error.message,
+        code=error.code,
+        param=error.param,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        replayed=error.replayed,
+    )
 
 
 def _read_item(fields: Fields) -> PendingItem:

@@ -10,6 +10,8 @@ from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.charges import read_refund
 from refund_worker.adapters.stripe_gateway.customers import read_movement
 from refund_worker.adapters.stripe_gateway.fields import Fields
+from refund_worker.adapters.stripe_gateway.items import not_about, says_gone
+from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import (
     CustomerBalanceTransaction,
     DeletionAnswer,
@@ -120,7 +122,8 @@ def delete_item(calls: Calls, *, item: str, check: Callable[[], None]) -> Deleti
     an item that is pending or on a draft; one on a later invoice it refuses (docs.stripe.com/api/invoiceitems/delete).
 
     Raises:
-        NotFound: If there is no such item (any more): a definite answer.
+        NotFound: If there is no such item (any more): a definite answer. Of anything else that Stripe does not find
+            it is a Rejected.
         StripeError: Of one of the families; an answer that does not say that this item is deleted is an OutcomeUnknown.
     """
 
@@ -129,15 +132,20 @@ def delete_item(calls: Calls, *, item: str, check: Callable[[], None]) -> Deleti
         _expect(fields, "deleted", agrees=fields.flag("deleted"))
         return item
 
-    written = calls.write(
-        "DELETE",
-        "/v1/invoiceitems/{}",
-        item,
-        kind="invoiceitem",
-        send=lambda client: client.v1.invoice_items.delete(item),
-        read=read,
-        check=check,
-    )
+    try:
+        written = calls.write(
+            "DELETE",
+            "/v1/invoiceitems/{}",
+            item,
+            kind="invoiceitem",
+            send=lambda client: client.v1.invoice_items.delete(item),
+            read=read,
+            check=check,
+        )
+    except NotFound as error:
+        if says_gone(error, item=item):
+            raise
+        raise not_about(error) from None
     return DeletionAnswer(item=written.fact, request_id=written.request_id)
 
 
