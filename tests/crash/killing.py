@@ -107,13 +107,11 @@ class Account:
 
 def judged(scene: Scene, world: Account) -> list[str]:
     """What is wrong with an account that has come to rest."""
-    (book,) = world.sandbox.books()
-    found = judge.losses(world.sandbox) + judge.double_refunds(book)
-    if book.balance != scene.balance:
-        found.append(f"the balance ended at {book.balance}, not {scene.balance}")
-    refunded = sum(charge.refunded for charge in book.charges)
-    if refunded != scene.refunded:
-        found.append(f"{refunded} were refunded, not {scene.refunded}")
+    books = world.sandbox.books()
+    found = judge.losses(world.sandbox) + [twice for book in books for twice in judge.double_refunds(book)]
+    ended = {book.currency: (book.balance, sum(charge.refunded for charge in book.charges)) for book in books}
+    if ended != scene.ends:
+        found.append(f"balance and refunds ended as {ended}, not {scene.ends}")
     if world.ledger.live_cases():
         found.append(f"stuck: {world.ledger.live_cases()}")
     verified = world.ledger.verify()

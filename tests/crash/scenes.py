@@ -18,9 +18,10 @@ class Scene:
 
     Attributes:
         build: Fills an empty sandbox.
-        balance: The customer's balance at the end, Stripe's sign, minor units.
-        refunded: The sum over all charges at the end, by this program and by hand.
+        balance: The customer's balance in USD at the end, Stripe's sign, minor units.
+        refunded: The sum over all charges in USD at the end, by this program and by hand.
         event: What others do just before our first reserve is sent.
+        elsewhere: The same two of another currency, by its code.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Scene:
     balance: int
     refunded: int
     event: Callable[[Sandbox], None] | None = None
+    elsewhere: tuple[tuple[str, tuple[int, int]], ...] = ()
+
+    @property
+    def ends(self) -> dict[str, tuple[int, int]]:
+        """Balance and refunded sum at the end, by currency."""
+        return {"usd": (self.balance, self.refunded), **dict(self.elsewhere)}
 
     def snapshot(self) -> Snapshot:
         """The account, built once."""
@@ -57,12 +64,12 @@ def subscribed(sandbox: Sandbox, *, price: int = 10_000, paid_by: tuple[int, ...
     return customer, subscription["id"]
 
 
-def subscribe(sandbox: Sandbox, customer: str, *, price: int) -> dict[str, Any]:
+def subscribe(sandbox: Sandbox, customer: str, *, price: int, currency: str = "usd") -> dict[str, Any]:
     """A monthly subscription; its first invoice is paid as the customer pays."""
     product = sandbox.post("/v1/products", {"name": "Plan"})["id"]
     monthly = sandbox.post(
         "/v1/prices",
-        {"product": product, "unit_amount": price, "currency": "usd", "recurring": {"interval": "month"}},
+        {"product": product, "unit_amount": price, "currency": currency, "recurring": {"interval": "month"}},
     )
     return sandbox.post(
         "/v1/subscriptions",
@@ -125,6 +132,21 @@ def _mixed(sandbox: Sandbox) -> None:
     goodwill(sandbox, customer, 2_000)
 
 
+def in_two_currencies(sandbox: Sandbox) -> str:
+    """50.00 USD over one charge, and 16 of 31 days of 80.00 EUR over another; returns the customer's id."""
+    customer, dollars = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel(sandbox, dollars)
+    euros = subscribe(sandbox, customer, price=8_000, currency="eur")["id"]
+    sandbox.clock.advance(15 * DAY_S)
+    cancel(sandbox, euros)
+    return customer
+
+
+def _in_two_currencies(sandbox: Sandbox) -> None:
+    in_two_currencies(sandbox)
+
+
 def _with_fault(build: Callable[[Sandbox], None], *faults: Fault) -> Callable[[Sandbox], None]:
     def built(sandbox: Sandbox) -> None:
         build(sandbox)
@@ -164,4 +186,5 @@ SCENES = (
         event=dispute_newest,
     ),
     Scene("refund_500_made", _with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
+    Scene("two_currencies", _in_two_currencies, balance=0, refunded=5_000, elsewhere=(("eur", (0, 4_129)),)),
 )
