@@ -17,7 +17,7 @@ from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
 from refund_worker.sandbox import Books, Sandbox, SandboxServer
-from refund_worker.sandbox.population import LIVED_S, SCENARIOS, Expected, Scenario, bench, demo
+from refund_worker.sandbox.population import EARLIER_RUN, LIVED_S, SCENARIOS, Expected, Scenario, bench, demo
 from refund_worker.usecases.run_gate import RunGate
 from refund_worker.usecases.run_night import RunResult, run_night
 from tests.identities import MARK_OF_CASE, check_identities, check_money, shown
@@ -33,12 +33,14 @@ def _books_of(sandbox: Sandbox, customer: str) -> dict[str, Books]:
 
 
 def _refunds(books: Books) -> tuple[tuple[int, int], ...]:
-    """Our standing refunds in the order they were made, with the number of their charge."""
+    """The run's standing refunds in the order they were made, with the number of their charge."""
     number = {charge.charge: place for place, charge in enumerate(books.charges, start=1)}
     return tuple(
         (number[refund.charge], refund.amount)
         for refund in books.refunds
-        if MARK_OF_CASE in refund.metadata and refund.status not in {"failed", "canceled"}
+        if MARK_OF_CASE in refund.metadata
+        and refund.metadata["refund_worker_run"] != EARLIER_RUN
+        and refund.status not in {"failed", "canceled"}
     )
 
 

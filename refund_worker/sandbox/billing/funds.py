@@ -6,19 +6,25 @@ bring is pending for days. Refunds take what is available first and what was set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from refund_worker.sandbox.world import World
 
+EARLIER: Final = 100_000_000  # from business before the sandbox's time, in each currency's minor unit
+
 
 def available(world: World) -> dict[str, int]:
-    """Per currency in minor units, also below zero; fees deducted, all of it available at once unless limited."""
+    """Per currency in minor units, also below zero where it is limited.
+
+    Unless limited it is what the account had before its first charge and what its charges brought since, fees
+    deducted, all of it available at once.
+    """
     sums: dict[str, int] = {}
     for movement in world.store.all("balance_transaction"):
         currency = movement.fields["currency"]
-        sums[currency] = sums.get(currency, 0) + movement.fields["net"]
-    return {**(sums or {"usd": 0}), **{currency: funds[0] for currency, funds in world.controls.funds.items()}}
+        sums[currency] = sums.get(currency, EARLIER) + movement.fields["net"]
+    return {**(sums or {"usd": EARLIER}), **{currency: funds[0] for currency, funds in world.controls.funds.items()}}
 
 
 def prefunded(world: World) -> dict[str, int]:

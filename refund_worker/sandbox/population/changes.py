@@ -95,6 +95,22 @@ def fewer_seats(life: Life) -> Story:
     return customer
 
 
+@scenario(
+    story="A team of ten at $5 becomes one of four at $3 in the middle of the month.",
+    # half of $50 back, half of $12 to pay
+    expected=Expected(
+        outcome="refunded", credit=1_900, refundable=1_900, refunds=((1, 1_900),), ending_balance=0
+    ),
+)  # fmt: skip
+def fewer_seats_at_a_lower_price(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 500, seats=10)
+    yield life.share_of_period(plan, 1, 2)
+    life.change(plan, amount=300, seats=4)
+    return customer
+
+
 def _growing_team(life: Life, *, seats: int) -> Story:
     """A team with one seat at $60 a year adds another after each tenth of the year, and cancels after a third.
 

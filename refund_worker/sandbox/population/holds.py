@@ -97,6 +97,23 @@ def above_the_limit(life: Life) -> Story:
 
 
 @scenario(
+    story="A team gives a yearly seat back every week, six times; five refunds are enough for 90 days.",
+    # 44/50 of $60 for the sixth seat
+    expected=_held("refunded_often", credit=5_280),
+)
+def refunded_often(life: Life) -> Story:
+    yield life.days_before_end(80)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 6_000, every="year", seats=7)
+    for week in range(1, 7):
+        yield life.share_of_period(plan, week, 50)
+        life.change(plan, seats=7 - week)
+        if week < 6:
+            life.refunded_before(customer, number=week)
+    return customer
+
+
+@scenario(
     story="The customer was deleted after the cancellation: nobody is left to debit.",
     # half of $40
     expected=Expected(

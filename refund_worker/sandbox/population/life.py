@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DAY_S: Final = 86_400
 LIVED_S: Final = 365 * DAY_S
+EARLIER_RUN: Final = "run_before"  # in the marks of refunds that a run of another ledger made
 # Billing periods begin this long before the end: their middle is then some days past, their renewal some days ahead,
 # and no draft of a renewal waits for its hour when the clock stops.
 _PERIOD_BEGAN_S: Final = 20 * DAY_S
@@ -201,6 +202,28 @@ class Life:
             f"/v1/customers/{customer}/balance_transactions",
             {"amount": amount, "currency": currency, "description": why},
         )
+
+    def refunded_before(self, customer: str, *, number: int) -> None:
+        """A run of another ledger refunds all credit over the newest charge, and marks what it does.
+
+        Args:
+            number: Which case of that run it is.
+        """
+        path = f"/v1/customers/{customer}/balance_transactions"
+        credit = self.sandbox.get(path, {"limit": 1})["data"][0]
+        amount = -credit["ending_balance"]
+        mark = {"refund_worker_case": f"case_before_{number}", "refund_worker_run": EARLIER_RUN}
+        debit = self.sandbox.post(
+            path,
+            {
+                "amount": amount, "currency": credit["currency"], "description": "Credit refunded",
+                "metadata": {
+                    **mark, "refund_worker_step": "reserve", "refund_worker_lots": f"{credit['id']}:{amount}",
+                },
+            },
+        )["id"]  # fmt: skip
+        refund = {**mark, "refund_worker_step": "refund:1", "refund_worker_debit": debit}
+        self.sandbox.post("/v1/refunds", {"charge": self.newest_charge(customer), "amount": amount, "metadata": refund})
 
     def refund_by_hand(self, charge: str, amount: int) -> None:
         """Support refunds a charge, wholly or in part."""
