@@ -107,17 +107,20 @@ def look(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     elif not _may_be_corrected(setting, state, case, me, item):
         yield f"looks at item {named}, waits", change(state, me, RESTING), True
     else:
+        if item.where in LIVE:
+            state = with_case(setting, state, me, _outlived(case, worker.which))
         yield f"looks at item {named}, corrects it", _arm_correction(setting, state, me, held - wanted), True
 
 
 def _wanted(setting: Configuration, case: Case, which: int, item: Item, moves: Moves) -> int:
-    """What must be carried of the item as it is now. One that was corrected and then left is not credited again, unless
-    this case sent it a DELETE."""
+    """What must be carried of the item as it is now. One that was corrected and is gone since is credited again only if
+    a DELETE of this case was, or may have been, what deleted it."""
     named = case.names[which][0]
     if item.where != GONE:
         return 0
     if carried(moves, named) == 0 and setting.keeps(Rule.CORRECTED_ITEM_IS_LEFT):
-        return named_amount(moves, named) if case.recorded & 1 << which else 0
+        by_us = (case.deleted | case.deletes_lost) & 1 << which or case.deletes_by[which]
+        return named_amount(moves, named) if by_us else 0
     return named_amount(moves, named)
 
 
@@ -139,6 +142,12 @@ def _may_be_corrected(setting: Configuration, state: State, case: Case, me: int,
         for request in (*state.world.transit, *armed)
     )
     return not (open_here and under_way)
+
+
+def _outlived(case: Case, which: int) -> Case:
+    """The item outlived the DELETEs that had no answer: they are over, and have deleted nothing."""
+    by = (*case.deletes_by[:which], 0, *case.deletes_by[which + 1 :])
+    return case._replace(deletes_by=by, deletes_lost=case.deletes_lost & ~(1 << which))
 
 
 def _arm_delete(setting: Configuration, state: State, me: int, case: Case) -> State:
@@ -214,7 +223,7 @@ def _delete_answered(setting: Configuration, state: State, me: int) -> State:
     if kind == FORBIDDEN and case.holder == me:
         case = case._replace(refused=True)
     if kind == ACCEPTED:
-        case = case._replace(deletes_lost=case.deletes_lost & ~bit)
+        case = case._replace(deletes_lost=case.deletes_lost & ~bit, deleted=case.deleted | bit)
     return with_case(setting, state, me, case)
 
 

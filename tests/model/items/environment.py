@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 from tests.model.items.state import (
     IDLE,
-    LOOK,
-    MARKS,
     OPEN,
+    READ_SECOND,
     RESTING,
     SEND,
     Configuration,
@@ -64,12 +63,18 @@ def _ticks(state: State) -> Iterator[Successor]:
             continue
         keys = world.keys
         if age == LATE:
-            if any(not request.late for request in _credits_under_way(state)) or FRESH in world.ages:
+            if FRESH in world.ages or _is_deciding(state):
                 continue
             keys = tuple(row for row in keys if row[0].step != CREDIT_ITEMS or row[0].case != case)
         ages = (*world.ages[:case], age + 1, *world.ages[case + 1 :])
         label = "24 hours have passed, its key is gone" if age == LATE else "4 hours have passed"
         yield label, state._replace(world=world._replace(ages=ages, keys=keys)), True
+
+
+def _is_deciding(state: State) -> bool:
+    """Somebody plans from facts that grow old, or sends a credit that was checked in time."""
+    reads = any(worker.at == READ_SECOND for worker in state.workers)
+    return reads or any(not request.late for request in _credits_under_way(state))
 
 
 def _matters(state: State) -> bool:
@@ -154,18 +159,22 @@ def _uses(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
 
 
 def _deletes(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    under_way = _credits_under_way(state) and not setting.in_the_moment
     for at, (amount, where) in enumerate(state.world.items):
-        if where in LIVE:
+        has_credit = bool(carried(state.world.moves, at))
+        if where in LIVE and (has_credit or not under_way):
             world = put(state.world, at, Item(amount, GONE))
-            world = _valued(world, amount, either=bool(carried(world.moves, at)))
+            world = _valued(world, amount, either=has_credit)
             yield f"somebody deletes item {at}", state._replace(world=world)
 
 
 def _changes(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    under_way = _credits_under_way(state) and not setting.in_the_moment
     for at, (amount, where) in enumerate(state.world.items):
-        if where in LIVE:
+        has_credit = bool(carried(state.world.moves, at))
+        if where in LIVE and amount + 1 and (has_credit or not under_way):
             world = put(state.world, at, Item(amount + 1, where))
-            world = _valued(world, -1, either=bool(carried(world.moves, at)))
+            world = _valued(world, -1, either=has_credit)
             yield f"somebody changes item {at} to {amount + 1}", state._replace(world=world)
 
 
@@ -185,7 +194,7 @@ def _forbids(setting: Configuration, state: State) -> Iterator[tuple[str, State]
 def _pruned_keys(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     """A correction's key is 24 hours old; a round of reading and sending takes less than four."""
     world = state.world
-    if any(worker.at in (MARKS, LOOK, SEND) for worker in state.workers) or world.transit or world.landing:
+    if any(worker.at != IDLE for worker in state.workers) or world.transit or world.landing:
         return
     for row in world.keys:
         if row[0].step == CORRECT:

@@ -26,6 +26,7 @@ class Case(NamedTuple):
     lost: bool = False
     deletes_by: tuple[int, ...] = ()  # per item: bits of the workers whose DELETE has no answer yet
     deletes_lost: int = 0
+    deleted: int = 0  # bits of items that a DELETE of this case has deleted, by its answer
     recorded: int = 0  # bits of items whose record, and the intent to delete, are committed
     refused: bool = False
 
@@ -102,6 +103,7 @@ class Configuration:
     faults: Faults = field(default_factory=Faults)
     converts_all: bool = False
     twice: bool = False
+    in_the_moment: bool = False  # a person may delete an item between the last look at it and its credit
     off: frozenset[Rule] = frozenset()
     loses: bool = False
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 ABSENT, PENDING, DRAFT, FINAL, GONE = range(5)  # an item: not made yet; pending; on a draft; on an invoice; deleted
 CREDIT, CORRECTION, INVOICE, CASH, GOODWILL = range(5)  # customer balance transactions
 CREDIT_ITEMS, DELETE_ITEM, CORRECT = range(3)  # the steps
-ACCEPTED, REFUSED, FORBIDDEN, ERROR, UNKNOWN, MISMATCH = range(6)  # answers; a DELETE of what is gone is accepted
+ACCEPTED, REFUSED, FORBIDDEN, NOT_FOUND, ERROR, UNKNOWN, MISMATCH = range(7)  # answers
 NO_FAULT, ERROR_WITHOUT_EFFECT, ERROR_AFTER_EFFECT, ERROR_BEFORE_EFFECT = range(4)
 FRESH, LATE, PRUNED = range(3)  # of a case: under 4 hours; 4 to 24; more: its keys may be gone
 LIVE = (PENDING, DRAFT)  # where an item can still be changed and deleted
@@ -218,9 +218,9 @@ def _deleted(world: World, request: Request) -> tuple[World, Answer]:
         return world, Answer(FORBIDDEN)
     if where == FINAL:
         return world, Answer(REFUSED)
-    if where in LIVE:
-        world = put(world, item, Item(amount, GONE))
-    return world, Answer(ACCEPTED)
+    if where == GONE:
+        return world, Answer(NOT_FOUND)
+    return put(world, item, Item(amount, GONE)), Answer(ACCEPTED)
 
 
 def put(world: World, at: int, item: Item) -> World:
