@@ -24,6 +24,7 @@ from refund_worker.domain.steps import (
     ABSENT_AFTER_500,
     ABSENT_BY_MARK,
     KEY_PARAMETERS_DIFFER,
+    NEVER_SENT,
     OTHERS_CONVERSION,
     first_intent,
     latest_attempts,
@@ -75,7 +76,7 @@ def _unanswered(case: Case, credit: Step, *, now: int) -> Move:
 def _why_not_credited(credit: Step) -> Reason:
     if credit.code in {"401", "403"}:
         return Reason.PERMISSION_MISSING
-    if credit.code == OTHERS_CONVERSION:
+    if credit.code in {OTHERS_CONVERSION, NEVER_SENT}:
         return Reason.ITEMS_CHANGED
     if credit.code in {ABSENT_BY_MARK, ABSENT_AFTER_500}:
         return Reason.CLOSED_BY_MARK

@@ -1,13 +1,14 @@
 """What a run says of one case, for people and `--json`; and the two identities that its sums keep."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from refund_worker.domain.cases import Case, Outcome, Standing, StepState
 from refund_worker.domain.marks import INVOICE
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.reasons import Reason
+from refund_worker.domain.steps import signed_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class CaseResult:
         detail: What went wrong, for the log: Stripe's words, or the traceback of a bug.
         plan: What was decided; None once the run has told of the case.
         run: In which of several runs it was worked; None where the one run is known.
+        converts: It moved pending items onto the balance, and nothing else.
     """
 
     case: str
@@ -61,6 +63,12 @@ class CaseResult:
     detail: str | None = None
     plan: Plan | None = None
     run: str | None = None
+    converts: bool = False
+
+    @property
+    def ended_conversion(self) -> bool:
+        """A conversion that is over: its movements are told with the customer's ordinary case of the same run."""
+        return self.converts and self.outcome is Outcome.SKIPPED
 
     @property
     def left_minor(self) -> int:
@@ -75,7 +83,7 @@ def result_of_case(case: Case) -> CaseResult:
     pending = sum(step.amount_minor for step in accepted if step.status != "succeeded")
     outcome = case.outcome or Outcome.UNKNOWN
     unfinished = case.plan.planned_minor - refunded - pending if case.live else 0
-    return _result(
+    result = _result(
         case.id,
         case.plan,
         outcome=outcome,
@@ -95,16 +103,17 @@ def result_of_case(case: Case) -> CaseResult:
             Movement(
                 step=step.name,
                 customer_balance_transaction=str(step.stripe_id),
-                amount_minor=step.amount_minor if step.kind == "reserve" else -step.amount_minor,
+                amount_minor=signed_minor(step),
                 ending_balance_minor=step.ending_balance_minor,
             )
             for step in case.steps
-            if step.kind != "refund" and step.state is StepState.ACCEPTED
+            if step.kind not in {"refund", "delete_item"} and step.state is StepState.ACCEPTED
         ),
         refunded_minor=refunded,
         pending_minor=pending,
         planned_minor=unfinished,
     )
+    return replace(result, converts=case.converts)
 
 
 def result_of_standing(standing: Standing) -> CaseResult:

@@ -18,6 +18,7 @@ PLANNED_ANEW = frozenset(
         Reason.CLOSED_BY_MARK,
         Reason.CREDIT_MOVED,
         Reason.HALTED,
+        Reason.ITEMS_CHANGED,
         Reason.PLAN_STALE,
         Reason.REFUND_FAILED,
         Reason.TOO_LATE,

@@ -15,12 +15,14 @@ from refund_worker.domain.nights import Admission
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.reasons import STOPPING, Reason
-from refund_worker.domain.results import CaseResult
+from refund_worker.domain.results import CaseResult, Movement
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.act_on_plan import Basis, admit_plan, execute_plan
+from refund_worker.usecases.convert_items import complete_unfinished
 from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.past_cases import PastCases, past_cases
-from refund_worker.usecases.read_facts import read_statement_again
+from refund_worker.usecases.read_facts import read_facts_of, read_statement_again
+from refund_worker.usecases.settle_items import movements_of, settle_items
 from refund_worker.usecases.without_plan import fail_customer, read_or_fail, unplanned
 from refund_worker.usecases.world import World
 
@@ -122,6 +124,19 @@ class _Examination:
         live = world.ledger.live_case_of(customer=facts.customer.id, currency=currency)
         if live is not None:
             return self._skipped(live, currency, reason=Reason.CASE_LIVE)
+        movements: tuple[Movement, ...] = ()
+        if self.mode is RunMode.RUN:
+            completed = complete_unfinished(world, run=self.run, facts=facts, currency=currency)
+            movements = movements_of(completed)
+            if completed:
+                self._read_again()
+            if any(not one.ended_conversion for one in completed):
+                return completed[-1]
+        found = self._act(currency)
+        return None if found is None else replace(found, movements=movements + found.movements)
+
+    def _act(self, currency: str) -> CaseResult | None:
+        world = self.world
         plan = self._planned(currency)
         refused = None if self.again or plan.reason is not None else self._refused_lately(plan)
         if refused is not None:
@@ -131,7 +146,26 @@ class _Examination:
             return admitted
         if admitted is Admission.STOPPED:
             return None
-        return execute_plan(world, run=self.run, plan=plan, basis=self._basis(currency))
+        settled = settle_items(world, run=self.run, plan=plan, basis=self._basis(currency), again=self._planned_again)
+        found = settled.result or self._execute(settled.plan, settled.basis)
+        return None if found is None else replace(found, movements=settled.movements + found.movements)
+
+    def _execute(self, plan: Plan, basis: Basis) -> CaseResult | None:
+        if plan.reason is None:
+            return execute_plan(self.world, run=self.run, plan=plan, basis=basis)
+        standing = admit_plan(self.world, self.gate, run=self.run, mode=self.mode, plan=plan)
+        return standing if isinstance(standing, CaseResult) else None
+
+    def _planned_again(self, currency: str) -> tuple[Plan, Basis]:
+        """What the plan is when pending items have become credit."""
+        self._read_again()
+        return self._planned(currency), self._basis(currency)
+
+    def _read_again(self) -> None:
+        customer = self.reading.facts.customer.id
+        self.reading = read_customer(
+            self.world, customer, lambda: read_facts_of(self.world, customer=customer, pending_items=True)
+        )
 
     def _planned(self, currency: str) -> Plan:
         """The plan; where the balances disagree they are read once more: the customer may have been read long ago."""

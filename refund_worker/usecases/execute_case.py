@@ -10,12 +10,15 @@ from refund_worker.domain.cases import Case, Claim, Outcome, State, Step
 from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.moves import (
     AdoptByMark,
+    CompleteItems,
     Cover,
     GiveBack,
     GoOn,
+    IntendCredit,
     IntendRefund,
     IntendReserve,
     Look,
+    LookForOthers,
     LookTwice,
     Resend,
     Wait,
@@ -24,6 +27,8 @@ from refund_worker.domain.protocol import PAUSES_S, SENDS_PER_CLAIM_MAX
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.saga import next_move
 from refund_worker.usecases.close_case import close_case
+from refund_worker.usecases.complete_items import complete_items
+from refund_worker.usecases.credit_items import intend_credit, look_for_others, may_credit_again
 from refund_worker.usecases.give_back import give_back
 from refund_worker.usecases.look_by_mark import (
     adopt_by_mark,
@@ -80,7 +85,7 @@ def execute_case(world: World, claim: Claim, *, reserve: Step | None = None) -> 
             key_refused, reserve = str(error), None
 
 
-def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int], int]) -> bool:  # noqa: C901  one arm a move
+def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int], int]) -> bool:  # noqa: C901, PLR0912  one arm a move
     match next_move(case, now=world.clock.now(), halted=world.halted() is not None):
         case IntendReserve(attempt=attempt):
             intend_reserve(world, claim, case, attempt=attempt)
@@ -103,11 +108,24 @@ def _move(world: World, claim: Claim, case: Case, resends: dict[tuple[str, int],
             adopt_by_mark(world, claim, case, steps)
         case GiveBack(debit=debit):
             return give_back(world, claim, case, debit)
+        case IntendCredit() | LookForOthers() | CompleteItems() as conversion:
+            return _convert(world, claim, case, conversion)
         case Wait(until=until):
             return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"waits for its keys to be pruned, until {until}")
         case GoOn(state=state, reason=reason):
             _go_on(world, claim, case, state=state, reason=reason)
     return True
+
+
+def _convert(world: World, claim: Claim, case: Case, move: IntendCredit | LookForOthers | CompleteItems) -> bool:
+    match move:
+        case IntendCredit():
+            return intend_credit(world, claim, case)
+        case LookForOthers(step=step):
+            look_for_others(world, claim, case, step)
+            return True
+        case CompleteItems():
+            return complete_items(world, claim, case)
 
 
 def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dict[tuple[str, int], int]) -> bool:
@@ -120,6 +138,8 @@ def _send_again(world: World, claim: Claim, case: Case, step: Step, resends: dic
             return True
         if step.kind == "refund" and may_pay_twice(world, case, step):
             return _leave(world, claim, Reason.ANSWER_UNKNOWN, f"{step.target} was refunded by somebody else")
+        if step.kind == "credit_items" and not (may := may_credit_again(world, claim, case, step)):
+            return may is None
     if sent or step.sends:
         world.clock.sleep(PAUSES_S[min(sent, len(PAUSES_S) - 1)])
     resends[step.name, step.attempt] = sent + 1

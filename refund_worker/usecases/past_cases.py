@@ -13,6 +13,11 @@ from refund_worker.usecases.world import World
 REFUSED_LATELY_S = 20 * 3600
 _REFUSED = frozenset({Reason.CHARGES_EXHAUSTED, Reason.RESERVE_REFUSED, Reason.REFUND_FAILED})
 
+
+class PlannedMeanwhile(Exception):
+    """Another worker's case was opened or closed since the facts were read; the transaction is rolled back."""
+
+
 # A case and when it was closed: another answer means that it went on meanwhile.
 Newest = tuple[str, int | None]
 
@@ -43,3 +48,13 @@ def past_cases(world: World, customer: str, *, but: str | None = None) -> PastCa
         if case.id != but:
             newest.setdefault(case.plan.currency, case)
     return PastCases(by_currency=newest)
+
+
+def check_newest(world: World, case: Case, *, newest: Newest | None) -> None:
+    """Raise PlannedMeanwhile unless a case that was just opened is the first since the facts were read.
+
+    Args:
+        newest: What was the customer's newest case in this currency before that.
+    """
+    if past_cases(world, case.plan.customer, but=case.id).newest(case.plan.currency) != newest:
+        raise PlannedMeanwhile
