@@ -120,6 +120,7 @@ class _World:
 
     def _writes(self) -> tuple[int, int]:
         """Reserves and refunds of ours at Stripe."""
-        (book,) = self.account.sandbox.books()
-        reserves = sum(one.metadata.get("refund_worker_step") == "reserve" for one in book.balance_transactions)
-        return reserves, sum("refund_worker_case" in one.metadata for one in book.refunds)
+        books = self.account.sandbox.books()
+        movements = [one for book in books for one in book.balance_transactions]
+        reserves = sum(one.metadata.get("refund_worker_step") == "reserve" for one in movements)
+        return reserves, sum("refund_worker_case" in one.metadata for book in books for one in book.refunds)

@@ -160,6 +160,9 @@ def _stored(path: str, *, executed: bool) -> Fault:
     return Fault(kind="stored_500", method="POST", path=path, executed=executed)
 
 
+TWO_CURRENCIES = Scene(
+    "two_currencies", _in_two_currencies, balance=0, refunded=5_000, elsewhere=(("eur", (0, 4_129)),)
+)
 SCENES = (
     Scene("one_charge", _one, balance=0, refunded=5_000),
     Scene("three_charges", _three, balance=0, refunded=26_998),
@@ -186,5 +189,5 @@ SCENES = (
         event=dispute_newest,
     ),
     Scene("refund_500_made", _with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
-    Scene("two_currencies", _in_two_currencies, balance=0, refunded=5_000, elsewhere=(("eur", (0, 4_129)),)),
+    TWO_CURRENCIES,
 )
