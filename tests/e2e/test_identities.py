@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from refund_worker.domain.policy import Policy
 from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.sandbox import Books, Fault, Sandbox, Snapshot
 from refund_worker.sandbox.population import SCENARIOS, demo
@@ -13,6 +14,7 @@ from tests.identities import check_identities, check_money, our_refunds_minor, s
 from tests.worlds import make_world, night, resume
 
 ORDINARY = 15
+ANY_NIGHT = Policy(unusual_floor_customers=1_000)  # so many customers with credit are no reason to stop
 REFUNDS = "/v1/refunds"
 
 
@@ -31,7 +33,7 @@ def _sandbox(population: tuple[Snapshot, dict[str, str]]) -> Sandbox:
 def test_a_run_keeps_the_identities_and_a_second_one_too(population: tuple[Snapshot, dict[str, str]]) -> None:
     """Per currency: credit = excluded + refundable, and that = refunded + pending + planned + held + left."""
     sandbox = _sandbox(population)
-    world, before = make_world(sandbox), sandbox.books()
+    world, before = make_world(sandbox, policy=ANY_NIGHT), sandbox.books()
     first = night(world)
     after = sandbox.books()
     second = night(world)
@@ -54,7 +56,7 @@ def _credit(run: dict[str, Any]) -> int:
 def test_goodwill_stays_to_the_cent(population: tuple[Snapshot, dict[str, str]]) -> None:
     """What a story says is excluded is still on the balance after the run."""
     sandbox = _sandbox(population)
-    night(make_world(sandbox))
+    night(make_world(sandbox, policy=ANY_NIGHT))
     balances = {(books.customer, books.currency): books.balance for books in sandbox.books()}
     goodwill = [(one.name, case) for one in SCENARIOS for case in one.cases if case.excluded]
     assert len(goodwill) >= 8
@@ -66,7 +68,7 @@ def test_a_plan_keeps_the_identities_and_moves_nothing(population: tuple[Snapsho
     """All that a run would refund is planned."""
     sandbox = _sandbox(population)
     before = sandbox.books()
-    plan = shown(night(make_world(sandbox), mode=RunMode.PLAN))
+    plan = shown(night(make_world(sandbox, policy=ANY_NIGHT), mode=RunMode.PLAN))
     assert sandbox.books() == before
     check_identities(plan)
     assert plan["totals"]["gbp"]["planned_minor"] >= 10_000
@@ -78,7 +80,7 @@ def test_a_capped_run_keeps_the_identities(population: tuple[Snapshot, dict[str,
     """No more cases than asked for reserve; the rest is left for the next run."""
     sandbox = _sandbox(population)
     before = sandbox.books()
-    result = night(make_world(sandbox), limit=limit)
+    result = night(make_world(sandbox, policy=ANY_NIGHT), limit=limit)
     check_identities(shown(result))
     check_money(before=before, after=sandbox.books())
     was = [our_refunds_minor(books) for books in before]
@@ -115,7 +117,7 @@ def test_a_run_with_faults_keeps_the_identities(
     before = sandbox.books()
     for fault in faults:
         sandbox.faults.add(fault)
-    world = make_world(sandbox)
+    world = make_world(sandbox, policy=ANY_NIGHT)
     check_identities(shown(night(world)))
     check_identities(shown(resume(world)))
     assert world.ledger.live_cases() == ()
@@ -129,7 +131,7 @@ def test_a_run_without_answers_keeps_the_identities_while_cases_are_unknown(
     broken = _sandbox(population)
     before = broken.books()
     broken.faults.add(Fault(kind="answer_lost", method="POST", path=REFUNDS, times=0))
-    world = make_world(broken)
+    world = make_world(broken, policy=ANY_NIGHT)
     run = shown(night(world))
     assert run["counts"]["unknown"] == 10  # that many in a row stop the run; holds and skips between them do not count
     assert run["counts"]["refunded"] == run["counts"]["partly_refunded"] == 0
