@@ -43,6 +43,7 @@ class CaseResult:
         plan: What was decided; None once the run has told of the case.
         run: In which of several runs it was worked; None where the one run is known.
         converts: It moved pending items onto the balance, and nothing else.
+        causes: The changes that made the credit, as far as prorations made it: cancellation, price, ...
     """
 
     case: str
@@ -64,6 +65,7 @@ class CaseResult:
     plan: Plan | None = None
     run: str | None = None
     converts: bool = False
+    causes: tuple[str, ...] = ()
 
     @property
     def ended_conversion(self) -> bool:
@@ -217,7 +219,14 @@ def _result(
         planned_minor=planned_minor,
         held_minor=held_minor,
         plan=plan,
+        causes=causes_of(plan),
     )
+
+
+def causes_of(plan: Plan) -> tuple[str, ...]:
+    """Return which changes made the credit, and what a conversion adds to it, in the order of their words."""
+    of_lots = {lot.cause for lot in plan.lots if lot.cause is not None}
+    return tuple(sorted(of_lots | {one.cause for one in plan.conversions if one.proration_minor}))
 
 
 def _invoice(params: dict[str, object]) -> str:

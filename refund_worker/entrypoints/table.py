@@ -88,6 +88,8 @@ def _cases(cases: list[CaseResult], *, moved: str) -> Table:
         outcome = Text(_words(case.outcome), style=_COLOURS[case.outcome])
         if case.reason is not None:
             outcome.append(f" {case.reason}", style="default")
+        if case.causes:
+            outcome.append(f" ({', '.join(_words(cause) for cause in case.causes)})", style="dim")
         table.add_row(Text(visible(case.customer)), *money, outcome)
     return table
 
@@ -130,6 +132,10 @@ class ProgressWatcher:
     def customers_read(self, count: int) -> None:
         """So many customers were read so far."""
         self._update(description=f"{count} customers read")
+
+    def warned(self, line: str) -> None:
+        """Something that a person should know: above the bar, where it stays."""
+        self._progress.console.print(f"refund-worker: {visible(line)}", highlight=False, soft_wrap=True, markup=False)
 
     def case_finished(self, result: CaseResult) -> None:
         """A case ended, or stays as it is."""

@@ -24,6 +24,7 @@ COLUMNS = (
     "refund_status",
     "refund_minor",
     "digest",
+    "causes",
 )
 
 
@@ -58,6 +59,7 @@ def _line(report: Report, row: ReportRow, refund: RefundResult | None, *, first:
         (refund.status if refund else None) or "",
         refund.amount_minor if refund else 0,
         case.digest,
+        " ".join(case.causes),
     ]
 
 

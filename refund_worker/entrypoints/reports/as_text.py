@@ -40,7 +40,7 @@ def _case(row: ReportRow) -> list[str]:
     lines = [
         f"{case.customer}  {case.outcome.replace('_', ' ')}{reason}{since}",
         f"  case {case.case}, digest {case.digest or 'none'}",
-        f"  {_credit(case)}; left {_money(case, case.left_minor)}",
+        f"  {_credit(case)}; left {_money(case, case.left_minor)}{_made_by(case)}",
     ]
     lines += [
         f"  refund {_money(case, one.amount_minor)} over {one.charge} ({one.invoice}): "
@@ -67,3 +67,8 @@ def _credit(case: CaseResult) -> str:
         _money(case, minor) for minor in (case.credit_minor, case.excluded_minor, case.refundable_minor)
     )
     return f"credit {credit} = excluded {excluded} + refundable {refundable}"
+
+
+def _made_by(case: CaseResult) -> str:
+    words = " and ".join(cause.replace("_", " ") for cause in case.causes)
+    return f"; made by {words}" if words else ""
