@@ -29,7 +29,8 @@ PLANNED_ANEW = frozenset(
 def close_case(world: World, claim: Claim, case: Case, *, reason: Reason | None) -> None:
     """End a case of which nothing is reserved any more."""
     tell_of_failed_refunds(world, case)
-    if reason in PLANNED_ANEW:
+    # A conversion that was interrupted is over; what it put on the balance nobody plans here and now.
+    if reason in PLANNED_ANEW or (case.converts and case.fence > 1):
         want_again(world, case, cause=Cause.REFUND_FAILED if reason is Reason.REFUND_FAILED else Cause.AGAIN)
     now = world.clock.now()
     with world.ledger.writing() as writer:

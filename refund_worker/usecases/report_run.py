@@ -1,7 +1,8 @@
 """Collects what the ledger knows of a run, for the audit report."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from refund_worker.domain.cases import Outcome, Standing
 from refund_worker.domain.results import (
@@ -13,6 +14,7 @@ from refund_worker.domain.results import (
     worst_first,
 )
 from refund_worker.domain.runs import Run, RunMode
+from refund_worker.domain.told_together import ToldTogether
 from refund_worker.ports import Ledger
 
 # What a shared run's summary says under `standings`; a list of ids that one pass made would not stay small.
@@ -59,7 +61,21 @@ def report_run(ledger: Ledger, run: str) -> Report | None:
 
 
 def rows_of(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
-    """The rows of a run as the ledger holds them, streamed page by page."""
+    """The rows of a run as the ledger holds them, streamed page by page; conversions are told with what followed."""
+    together = ToldTogether()
+    requests: defaultdict[tuple[str, str], tuple[str, ...]] = defaultdict(tuple)
+    for row in _rows(ledger, run):
+        told = together.add(row.result)
+        name = row.result.customer, row.result.currency
+        if told is None:
+            requests[name] += row.request_ids
+        else:
+            yield replace(row, result=told, request_ids=requests.pop(name, ()) + row.request_ids)
+    for left in together.left():
+        yield ReportRow(result=left, request_ids=requests[left.customer, left.currency])
+
+
+def _rows(ledger: Ledger, run: Run) -> Iterator[ReportRow]:
     for case in ledger.cases_of_run(run.id):
         yield ReportRow(
             result=result_of_case(case),

@@ -127,7 +127,8 @@ class Crew:
         if case is not None:
             self._places.of_run(case.run).gate.finished(result, resumed=True)
             result = replace(result, run=case.run)
-        self.watcher.case_finished(result)
+        if not result.ended_conversion or result.reason is not None:
+            self.watcher.case_finished(result)
 
     def _examine(self, claim: QueueClaim) -> None:
         for result in work_wanted(self.world, self._places, claim):

@@ -489,10 +489,10 @@ def test_an_event_does_not_end_the_hold_of_pending_items() -> None:
     sandbox, world = swept()
     customer, _ = subscribed(sandbox)
     sandbox.post("/v1/invoiceitems", {"customer": customer, "amount": -700, "currency": "usd"})
-    assert make_night(world).words == [("held", "pending_items")]
+    assert make_night(world).words == [("skipped", "pending_items_left")]
     paid = Event(id="evt_paid", type="invoice.paid", created=world.clock.now(), customer=customer)
     world.queue.receive([paid], source=EventSource.WEBHOOK, now=world.clock.now())
     absorb_events(world, mode=RunMode.RUN)
     sandbox.clock.advance(world.settling_s)
-    assert work(world).words == [("held", "pending_items")]
+    assert work(world).words == [("skipped", "pending_items_left")]
     assert len(list(world.ledger.standings(customer=customer))) == 1
