@@ -16,7 +16,7 @@ from refund_worker.sandbox import serve
 DIRECTORY = Path("demo-output")
 _MARKER = ".refund-worker-demo"
 _KEY = "sk_test_sandbox"
-_CUSTOMERS = 40
+_CUSTOMERS = 20
 _LATENCY_MS = 20
 
 
