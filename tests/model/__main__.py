@@ -1,15 +1,51 @@
-"""`python -m tests.model [--full] [--traces]`: explore, print the table of docs/decisions/0002, judge it."""
+"""`python -m tests.model [--full] [--traces]`: explore, print the tables of docs/decisions/0002 and 0007."""
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
+from tests.model import refunds, variants
 from tests.model.explore import Result
-from tests.model.refunds import explore
+from tests.model.items import game as items
+from tests.model.items import variants as item_variants
 from tests.model.rules import Rule
-from tests.model.state import Configuration
-from tests.model.variants import FULL_RUN, SHORT_RUN
 
-UNITS_PER_CREDIT = 2  # every configuration starts with two units of refundable credit
+UNITS_PER_CREDIT = 2  # every configuration starts with two units of refundable credit, or an item of two
+
+
+class Setting(Protocol):
+    """What a row says of a configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def loses(self) -> bool: ...
+
+
+_Setting = TypeVar("_Setting", bound=Setting)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What all explorations of a run saw together."""
+
+    states: int = 0
+    seconds: float = 0.0
+    surprises: int = 0
+    traces: list[tuple[Setting, Result]] = field(default_factory=list)
+
+    def count(self, setting: Setting, result: Result, *, wants_trace: bool) -> None:
+        """Add one exploration; a surprise is always told with its trace."""
+        self.states += result.states
+        self.seconds += result.seconds
+        is_surprise = bool(result.violation) != setting.loses
+        self.surprises += is_surprise
+        if is_surprise or (result.trace and wants_trace):
+            self.traces.append((setting, result))
 
 
 def main() -> int:
@@ -18,26 +54,39 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="also the configurations that take minutes")
     parser.add_argument("--traces", action="store_true", help="the shortest trace of every violation")
     arguments = parser.parse_args()
-    print("| configuration | what happens | states | worst exposure | result |")
-    print("|---|---|---:|---:|---|")
-    states, seconds, surprises, traces = 0, 0.0, 0, []
-    for setting in FULL_RUN if arguments.full else SHORT_RUN:
-        result = explore(setting)
-        print(row(setting, result), flush=True)
-        states, seconds = states + result.states, seconds + result.seconds
-        is_surprise = bool(result.violation) != setting.loses
-        surprises += is_surprise
-        if is_surprise or (result.trace and (arguments.traces or Rule.RESERVE_FIRST in setting.off)):
-            traces.append((setting, result))
-    print(f"\n{states:,} states in {seconds:.0f} seconds; {surprises} results other than expected.")
-    for setting, result in traces:
+    tally, full, traces = Tally(), arguments.full, arguments.traces
+    print("Reserve, refund, close (docs/decisions/0002):\n")
+    settings = variants.FULL_RUN if full else variants.SHORT_RUN
+    _explore_all(
+        settings, refunds.explore, tally, "worst exposure", lambda one: traces or Rule.RESERVE_FIRST in one.off
+    )
+    print("\nPending invoice items (docs/decisions/0007):\n")
+    conversions = item_variants.FULL_RUN if full else item_variants.SHORT_RUN
+    _explore_all(conversions, items.explore, tally, "counted twice", lambda _: traces)
+    print(f"\n{tally.states:,} states in {tally.seconds:.0f} seconds; {tally.surprises} results other than expected.")
+    for setting, result in tally.traces:
         print(f"\n{setting.name}: {result.violation}")
         print("\n".join(f"  {number:2}. {line}" for number, line in enumerate(result.trace, start=1)))
-    return 1 if surprises else 0
+    return 1 if tally.surprises else 0
 
 
-def row(setting: Configuration, result: Result) -> str:
-    """One row of the table; exposure as a part of a refundable credit of 100."""
+def _explore_all(
+    settings: Iterable[_Setting],
+    explore: Callable[[_Setting], Result],
+    tally: Tally,
+    exposure: str,
+    wants_trace: Callable[[_Setting], bool],
+) -> None:
+    print(f"| configuration | what happens | states | {exposure} | result |")
+    print("|---|---|---:|---:|---|")
+    for setting in settings:
+        result = explore(setting)
+        print(row(setting, result), flush=True)
+        tally.count(setting, result, wants_trace=wants_trace(setting))
+
+
+def row(setting: Setting, result: Result) -> str:
+    """One row of the table; exposure as a part of a refundable credit, or of an item, of 100."""
     exposed = result.worst_exposure * 100 // UNITS_PER_CREDIT
     verdict = result.violation or "no violation"
     if result.worst_loss:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import refund_worker.domain.protocol
+import tests.model.items.rules as items_rules
 from tests.model.configurations import LONG, SHORT
 from tests.model.refunds import explore, successors
 from tests.model.rules import Rule
@@ -37,7 +38,7 @@ def test_model_and_code_name_the_rules_alike() -> None:
     table = refund_worker.domain.protocol.__doc__ or ""
     named = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")} - {"rule"}
     assert len(named) > 10
-    assert named <= {rule.name for rule in Rule}
+    assert named <= {rule.name for rule in (*Rule, *items_rules.Rule)}
 
 
 def test_the_protocol_is_explored_with_all_its_rules() -> None:

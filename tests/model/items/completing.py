@@ -41,10 +41,9 @@ from tests.model.items.world import (
     Key,
     Moves,
     Request,
-    carried,
     carries,
-    marks,
-    named_amount,
+    carrying,
+    corrections,
 )
 
 _ATTEMPTS_AT_MOST = 4
@@ -96,32 +95,38 @@ def look(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
         return
     named, amount = case.names[worker.which]
     item, moves = state.world.items[named], state.world.moves[: worker.seen]
-    held = carried(moves, named)
     first = case.credit == OPEN  # only without CREDIT_BEFORE_DELETE
-    if may_be_deleted(setting, item, amount) and not case.refused and (held or first):
+    if may_be_deleted(setting, item, amount) and not case.refused and (carrying(moves, named) or first):
         yield f"looks at item {named}, intends to delete it", _arm_delete(setting, state, me, case), True
         return
-    wanted = _wanted(setting, case, worker.which, item, moves)
-    if held == wanted or first:
+    movement = None if first else _correction(setting, case, worker.which, item, moves)
+    if movement is None:
         yield f"looks at item {named}", change(state, me, worker._replace(which=worker.which + 1)), True
     elif not _may_be_corrected(setting, state, case, me, item):
         yield f"looks at item {named}, waits", change(state, me, RESTING), True
     else:
         if item.where in LIVE:
             state = with_case(setting, state, me, _outlived(case, worker.which))
-        yield f"looks at item {named}, corrects it", _arm_correction(setting, state, me, held - wanted), True
+        yield f"looks at item {named}, corrects it", _arm_correction(setting, state, me, movement), True
 
 
-def _wanted(setting: Configuration, case: Case, which: int, item: Item, moves: Moves) -> int:
-    """What must be carried of the item as it is now. One that was corrected and is gone since is credited again only if
-    a DELETE of this case was, or may have been, what deleted it."""
+def _correction(setting: Configuration, case: Case, which: int, item: Item, moves: Moves) -> tuple[int, int] | None:
+    """The credit to correct and what to take off it: all that it carries of the item.
+
+    Of an item that is gone the oldest credit keeps it. One that was corrected, and is gone since, is put back only if a
+    DELETE of this case was, or may have been, what deleted it.
+    """
     named = case.names[which][0]
-    if item.where != GONE:
-        return 0
-    if carried(moves, named) == 0 and setting.keeps(Rule.CORRECTED_ITEM_IS_LEFT):
-        by_us = (case.deleted | case.deletes_lost) & 1 << which or case.deletes_by[which]
-        return named_amount(moves, named) if by_us else 0
-    return named_amount(moves, named)
+    held = carrying(moves, named)
+    if len(held) > (item.where == GONE):
+        return held[-1 if setting.keeps(Rule.CORRECTION_NAMES_THE_YOUNGEST) else 0]
+    if held or item.where != GONE:
+        return None
+    by_us = (case.deleted | case.deletes_lost) & 1 << which or case.deletes_by[which]
+    if by_us or not setting.keeps(Rule.CORRECTED_ITEM_IS_LEFT):
+        at = carries(moves, named)[-1][0]
+        return at, -dict(moves[at].names)[named]
+    return None
 
 
 def _may_be_corrected(setting: Configuration, state: State, case: Case, me: int, item: Item) -> bool:
@@ -174,22 +179,15 @@ def judged_deletion(setting: Configuration, state: State, me: int) -> State:
     return state
 
 
-def _arm_correction(setting: Configuration, state: State, me: int, excess: int) -> State:
-    """One movement: at most what the named mark carries, where something is taken off."""
+def _arm_correction(setting: Configuration, state: State, me: int, movement: tuple[int, int]) -> State:
     worker, case = state.workers[me], case_of(setting, state, me)
     assert case is not None
-    named, _ = case.names[worker.which]
-    moves = state.world.moves[: worker.seen]
-    rests = carries(moves, named)
-    carrying = [(at, rest) for at, rest in rests if rest] or list(rests[-1:])
-    at, rest = carrying[-1 if setting.keeps(Rule.CORRECTION_NAMES_THE_YOUNGEST) else 0]
-    if rest and (rest < 0) == (excess < 0):
-        excess = max(rest, excess) if rest < 0 else min(rest, excess)
+    (credit, amount), named = movement, case.names[worker.which][0]
     by = setting.deployments[me]
-    key: Key = (CORRECT, named, marks(moves, named), worker.attempt)
-    if not setting.keeps(Rule.CORRECTION_KEY_IS_COMPARE_AND_SET):
-        key = (CORRECT, named, -1 - by, marks(moves, named), worker.attempt)
-    request = Request(CORRECT, case.id, by, ((named, excess),), of=at, key=key)
+    holder = credit if setting.keeps(Rule.CORRECTION_KEY_IS_COMPARE_AND_SET) else -1 - by
+    so_far = corrections(state.world.moves[: worker.seen], named, credit)
+    key: Key = (CORRECT, named, holder, so_far, worker.attempt)
+    request = Request(CORRECT, case.id, by, ((named, amount),), of=credit, key=key)
     armed = Worker(SEND, case.id, request, seen=worker.seen, which=worker.which, attempt=worker.attempt)
     return change(state, me, armed)
 

@@ -65,12 +65,12 @@ SHORT = (
         faults=Faults(changes=1, deletes=1, delays=1),
     ),
     Configuration(
-        name="conversion, all of it",
-        why="one worker, somebody changes the item twice: what was corrected is converted again",
+        name="conversion, converted again",
+        why="one worker, a 403 that ends: the item was corrected, and must be converted all the same",
         deployments=ONE_WORKER,
-        cases=3,
+        cases=2,
         converts_all=True,
-        faults=Faults(changes=1, deletes=1),
+        faults=Faults(forbids=1),
     ),
 )
 
@@ -114,13 +114,13 @@ LONG = (
     ),
     Configuration(
         name="conversion, different sets, a credit",
-        why="two ledgers, a credit is made between their reads, one kill",
+        why="two ledgers, a credit is made between their reads",
         deployments=TWO_DEPLOYMENTS,
         amounts=TWO_CREDITS,
         late=1,
         cases=2,
         twice=True,
-        faults=Faults(made=1, kills=1),
+        faults=Faults(made=1),
     ),
     Configuration(
         name="conversion, different sets, the credit is used",

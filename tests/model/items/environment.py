@@ -33,7 +33,7 @@ from tests.model.items.world import (
     World,
     balance,
     book,
-    carried,
+    carrying,
     put,
     submit,
 )
@@ -46,6 +46,8 @@ def events(setting: Configuration, state: State) -> Iterator[Successor]:
     drafts = [at for at, item in enumerate(state.world.items) if item.where == DRAFT]
     if drafts:
         yield "the draft is finalised", _moved(state, drafts, FINAL), False
+    if state.world.forbidden:
+        yield "the right to delete is given back", state._replace(world=state.world._replace(forbidden=0)), False
     for name, happens in _FAULTS.items():
         budget = getattr(state.faults, name)
         if budget:
@@ -161,7 +163,7 @@ def _uses(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
 def _deletes(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     under_way = _credits_under_way(state) and not setting.in_the_moment
     for at, (amount, where) in enumerate(state.world.items):
-        has_credit = bool(carried(state.world.moves, at))
+        has_credit = bool(carrying(state.world.moves, at))
         if where in LIVE and (has_credit or not under_way):
             world = put(state.world, at, Item(amount, GONE))
             world = _valued(world, amount, either=has_credit)
@@ -171,7 +173,7 @@ def _deletes(setting: Configuration, state: State) -> Iterator[tuple[str, State]
 def _changes(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     under_way = _credits_under_way(state) and not setting.in_the_moment
     for at, (amount, where) in enumerate(state.world.items):
-        has_credit = bool(carried(state.world.moves, at))
+        has_credit = bool(carrying(state.world.moves, at))
         if where in LIVE and amount + 1 and (has_credit or not under_way):
             world = put(state.world, at, Item(amount + 1, where))
             world = _valued(world, -1, either=has_credit)

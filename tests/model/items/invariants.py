@@ -8,12 +8,13 @@ from tests.model.items.world import (
     PENDING,
     World,
     balance,
-    carried,
     carries,
+    carrying,
     lots,
-    named_amount,
     worth,
 )
+
+UNITS_PER_ITEM = 2  # every world has one item of two units; its table speaks of an item of 100
 
 
 def broken_rule(setting: Configuration, state: State) -> str:
@@ -22,10 +23,10 @@ def broken_rule(setting: Configuration, state: State) -> str:
     if world.broken:
         return world.broken
     for item in range(len(world.items)):
-        held, amount = carried(world.moves, item), named_amount(world.moves, item)
-        if held and held * amount < 0:
-            return "more was taken off than the marks carried"
-        if not setting.twice and abs(held) > abs(amount):
+        named = carrying(world.moves, item)
+        if any((rest < 0) != (dict(world.moves[at].names)[item] < 0) for at, rest in named):
+            return "more was taken off than the mark carried"
+        if len(named) > 1 and not setting.twice:
             return "the credit of an item was given twice"
     if is_quiet(state) and not unfinished(setting, world.moves, world.items):
         return _broken_at_rest(setting, world)
@@ -35,9 +36,9 @@ def broken_rule(setting: Configuration, state: State) -> str:
 def _broken_at_rest(setting: Configuration, world: World) -> str:
     value = worth(world)
     if value > world.high:
-        return f"at rest, with {value - world.high} made"
+        return f"at rest, with {(value - world.high) * 100 // UNITS_PER_ITEM} made"
     if value < world.low:
-        return f"at rest, with {world.low - value} lost"
+        return f"at rest, with {(world.low - value) * 100 // UNITS_PER_ITEM} lost"
     if not setting.goodwill and not any(move.kind == INVOICE for move in world.moves):
         refundable = sum(amount for _, amount in to_take(setting, world.moves))
         if refundable < -balance(world.moves):
@@ -56,7 +57,8 @@ def is_good_end(setting: Configuration, state: State) -> bool:
     world = state.world
     if not is_quiet(state) or unfinished(setting, world.moves, world.items):
         return False
-    return not setting.converts_all or not any(item.where == PENDING for item in world.items)
+    is_left = any(item.where == PENDING for item in world.items) and not world.forbidden
+    return not (setting.converts_all and is_left)
 
 
 def exposure(state: State) -> int:

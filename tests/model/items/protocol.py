@@ -51,7 +51,6 @@ from tests.model.items.world import (
     Move,
     Moves,
     Request,
-    World,
     lots,
     marks,
 )
@@ -73,12 +72,17 @@ def idle(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     world = state.world
     if not setting.keeps(Rule.ITEMS_AFTER_MOVEMENTS):
         yield "reads the items", change(state, me, Worker(READ_SECOND, items=world.items)), True
-    elif unfinished(setting, world.moves, world.items) or _may_plan(setting, world) or to_take(setting, world.moves):
+    elif (
+        unfinished(setting, world.moves, world.items) or _may_plan(setting, state, me) or to_take(setting, world.moves)
+    ):
         yield "reads the movements", change(state, me, Worker(READ_SECOND, seen=len(world.moves))), True
 
 
-def _may_plan(setting: Configuration, world: World) -> bool:
-    return len(world.ages) < setting.cases and bool(group(world.items))
+def _may_plan(setting: Configuration, state: State, me: int) -> bool:
+    """A run that was stopped by a missing right converts nothing before it is there again."""
+    world = state.world
+    may_delete = not world.forbidden & 1 << setting.deployments[me]
+    return may_delete and len(world.ages) < setting.cases and bool(group(world.items))
 
 
 def read_second(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
@@ -101,7 +105,7 @@ def read_second(setting: Configuration, state: State, me: int) -> Iterator[Succe
     names, takes = group(items), to_take(setting, moves)
     if open_items:
         yield f"reads the {what}, holds", change(state, me, RESTING), True
-    elif names and len(world.ages) < setting.cases:
+    elif names and _may_plan(setting, state, me):
         counts = tuple(marks(moves, item) for item, _ in names)
         case = Case(len(world.ages), names, counts, me, deletes_by=(0,) * len(names))
         state = state._replace(world=world._replace(ages=(*world.ages, FRESH)))

@@ -24,6 +24,8 @@ class Rule(Enum):
         "An item that was corrected to nothing is left: never deleted for that credit, and not credited again when it "
         "goes."
     )
-    CORRECTION_KEY_IS_COMPARE_AND_SET = "A correction's key names the item and how many marks name it so far."
-    CORRECTION_NAMES_THE_YOUNGEST = "A correction takes from the youngest mark that still carries the item."
+    CORRECTION_KEY_IS_COMPARE_AND_SET = (
+        "A correction takes all that one credit carries of one item; its key names both, and how often that was done."
+    )
+    CORRECTION_NAMES_THE_YOUNGEST = "Where several credits carry an item, the youngest is corrected first."
     OLDEST_MARK_WINS = "Of two marks that carry an item, only the older opens a refundable lot for it."

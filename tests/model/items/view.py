@@ -11,10 +11,9 @@ from tests.model.items.world import (
     Moves,
     Named,
     balance,
-    carried,
     carries,
+    carrying,
     lots,
-    named_amount,
 )
 
 
@@ -24,20 +23,16 @@ def unfinished(setting: Configuration, moves: Moves, items: tuple[Item, ...]) ->
 
 
 def _is_finished(setting: Configuration, moves: Moves, at: int, item: Item) -> bool:
-    held = carried(moves, at)
+    held = len(carrying(moves, at))
     if item.where not in (GONE, ABSENT):
-        return held == 0
-    amount = named_amount(moves, at)
-    return held == amount or (held == 0 and setting.keeps(Rule.CORRECTED_ITEM_IS_LEFT))
+        return not held
+    return held == 1 or (not held and setting.keeps(Rule.CORRECTED_ITEM_IS_LEFT))
 
 
 def conversion_to_complete(moves: Moves, unfinished_items: list[int]) -> int:
     """The position of a credit to complete: the youngest that carries such an item, or names it."""
-    for item in unfinished_items:
-        carrying = [at for at, rest in carries(moves, item) if rest]
-        if carrying:
-            return carrying[-1]
-    return carries(moves, unfinished_items[0])[-1][0]
+    found = [at for item in unfinished_items for at, _ in carrying(moves, item)[-1:]]
+    return found[0] if found else carries(moves, unfinished_items[0])[-1][0]
 
 
 def group(items: tuple[Item, ...]) -> Named:

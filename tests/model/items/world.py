@@ -83,7 +83,7 @@ Moves = tuple[Move, ...]
 
 @cache
 def carries(moves: Moves, item: int) -> tuple[tuple[int, int], ...]:
-    """Position and rest of each credit that names the item: its amount less what corrections took off it."""
+    """The credits that name the item, oldest first: their position, and what they still carry of it."""
     rests: dict[int, int] = {}
     for position, move in enumerate(moves):
         for named, amount in move.names if move.kind in (CREDIT, CORRECTION) else ():
@@ -93,20 +93,19 @@ def carries(moves: Moves, item: int) -> tuple[tuple[int, int], ...]:
     return tuple(rests.items())
 
 
-def carried(moves: Moves, item: int) -> int:
-    """What all marks together hold of the item, with its sign."""
-    return sum(rest for _, rest in carries(moves, item))
+def carrying(moves: Moves, item: int) -> list[tuple[int, int]]:
+    """Those that still carry something of it."""
+    return [(at, rest) for at, rest in carries(moves, item) if rest]
+
+
+def corrections(moves: Moves, item: int, credit: int) -> int:
+    """How many corrections of this credit name the item: it only grows, and only by such corrections."""
+    return sum(move.kind == CORRECTION and move.by == credit and move.names[0][0] == item for move in moves)
 
 
 def marks(moves: Moves, item: int) -> int:
     """How many movements name the item: it only grows."""
     return sum(move.kind in (CREDIT, CORRECTION) and item in dict(move.names) for move in moves)
-
-
-def named_amount(moves: Moves, item: int) -> int:
-    """The item's amount as the youngest credit names it; 0 if none does."""
-    amounts = [dict(move.names)[item] for move in moves if move.kind == CREDIT and item in dict(move.names)]
-    return amounts[-1] if amounts else 0
 
 
 class Lot(NamedTuple):
@@ -144,7 +143,7 @@ def lots(moves: Moves, *, oldest_wins: bool) -> dict[int, Lot]:
 def _twice(moves: Moves, position: int, *, oldest_wins: bool) -> frozenset[int]:
     """The items of the credit at `position` that an older mark carried already."""
     names = moves[position].names if oldest_wins else ()
-    return frozenset(item for item, _ in names if any(rest for _, rest in carries(moves[:position], item)))
+    return frozenset(item for item, _ in names if carrying(moves[:position], item))
 
 
 def _opened(moves: Moves, position: int, balance: int, *, oldest_wins: bool) -> Lot:
