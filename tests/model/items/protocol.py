@@ -206,7 +206,7 @@ def look_again(setting: Configuration, state: State, me: int) -> Iterator[Succes
         yield "has lost the claim", change(state, me, RESTING), True
         return
     age = state.world.ages[case.id]
-    within = age == FRESH or (age != PRUNED and not setting.keeps(Rule.CREDIT_ITEMS_WITHIN))
+    within = age == FRESH or (age != PRUNED and not setting.keeps(Rule.CREDIT_WITHIN_4_HOURS))
     as_named = all(state.world.items[item] == Item(amount, PENDING) for item, amount in case.names)
     if within and (as_named or not setting.keeps(Rule.ITEMS_PENDING_BEFORE_EVERY_SEND)):
         yield "finds the items pending", arm_credit(setting, state, me, case), True

@@ -12,7 +12,7 @@ class Rule(Enum):
         "The credit's key also names how many marks name each item so far: items that were corrected can be converted "
         "again."
     )
-    CREDIT_ITEMS_WITHIN = "A credit of items is sent only within four hours of its first intent."
+    CREDIT_WITHIN_4_HOURS = "A credit of items is sent only within four hours of its first intent."
     ITEMS_PENDING_BEFORE_EVERY_SEND = "Before the credit is sent, or sent again, its items are looked at."
     ITEMS_AFTER_MOVEMENTS = "The items that marks name are looked at after the balance transactions were read."
     CONVERSION_COMPLETED_FIRST = "A conversion that is unfinished is completed, by whoever sees it, before all else."

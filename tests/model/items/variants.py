@@ -66,7 +66,9 @@ _WHERE_IT_MATTERS = {
     Rule.CREDIT_BEFORE_DELETE: _LOST,
     Rule.CREDIT_KEY_NAMES_THE_ITEMS: replace(_SECOND, cases=2),
     Rule.CREDIT_KEY_COUNTS_THE_MARKS: _named("converted again"),
-    Rule.CREDIT_ITEMS_WITHIN: replace(_named("two workers"), name="one worker, a lost answer", deployments=ONE_WORKER),
+    Rule.CREDIT_WITHIN_4_HOURS: replace(
+        _named("two workers"), name="one worker, a lost answer", deployments=ONE_WORKER
+    ),
     Rule.ITEMS_PENDING_BEFORE_EVERY_SEND: _named("no right to delete"),
     Rule.ITEMS_AFTER_MOVEMENTS: replace(_SECOND, name="an item is made", late=0, faults=Faults(made=1)),
     Rule.CONVERSION_COMPLETED_FIRST: _LOST,
