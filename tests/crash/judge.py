@@ -110,7 +110,7 @@ class _Taken:
 def _uncovered(book: Books) -> dict[str, int]:
     """Per debit of ours the part that no cash credit covered, by a first-in first-out replay of the books.
 
-    Credit of an invoice is cash credit, everything else is goodwill. An invoice uses the oldest pot, a debit by hand
+    Credit of an invoice or of pending items is cash credit, everything else is goodwill. An invoice uses the oldest pot, a debit by hand
     cash first, ours only cash.
     """
     pots: list[_Pot] = []
@@ -125,7 +125,8 @@ def _uncovered(book: Books) -> dict[str, int]:
         elif debit is not None and movement.amount < 0:
             _put_back(taken.get(debit, _Taken()), -movement.amount)
         elif movement.amount < 0:
-            pots.append(_Pot(cash=movement.invoice is not None, left=-movement.amount))
+            converted = movement.metadata.get("refund_worker_step") == "credit_items"
+            pots.append(_Pot(cash=movement.invoice is not None or converted, left=-movement.amount))
         else:
             _take(pots, movement.amount, cash_only=False, cash_first=movement.invoice is None)
     return uncovered

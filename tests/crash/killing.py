@@ -7,12 +7,13 @@ from typing import Literal
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.sandbox import Sandbox
 from refund_worker.usecases.world import World
-from tests.crash import judge
+from tests.crash import item_judge, judge
 from tests.crash.scenes import Scene
 from tests.crash.stops import Call, Killed, Meet, StoppingClock, StoppingGateway, StoppingLedger, Stops, lost_answer
 from tests.worlds import Ids, make_world, night
 
 HOUR_S = 3_600
+CASH = ("stripe.create_movement reserve", "stripe.create_refund")
 Fate = Literal["killed", "lost", "paused"]
 # After a kill: at once; when nothing may be sent any more; when the keys are pruned. A pause lasts under four hours
 # (invariant 7): beyond the lease, and almost all of them.
@@ -70,9 +71,9 @@ def problems(scene: Scene, stop: Stop) -> list[str]:
         world.sandbox.clock.advance(stop.later_s)
     if stopped != [stop.name]:
         return [f"the world stopped at {stopped}, not at {stop.name}: it is not deterministic"]
-    for number in range(4):
-        night(world.program(f"later{number}"))
-        if number and not world.ledger.live_cases():
+    for number in range(5):
+        later = night(world.program(f"later{number}"))
+        if number and not world.ledger.live_cases() and not any(case.movements for case in later.cases):
             break
         world.sandbox.clock.advance(301 if number == 0 else 25 * HOUR_S)
     return judged(scene, world)
@@ -86,10 +87,14 @@ class Account:
         self.ledger = ledger or SqlLedger.open("sqlite://")
         self.gone: set[str] = set()
         self.event = scene.event
+        self.at = scene.at
+        self.exposed: list[str] = []
 
     def happen(self, call: Call, phase: str) -> None:
         """Let the event happen where its time has come."""
-        if self.event is not None and phase == "before" and call.name == "stripe.create_movement reserve":
+        if phase == "before" and call.name.startswith(CASH):
+            self.exposed += item_judge.both_exist(self.sandbox)  # rule NO_CASH_WHILE_BOTH_EXIST
+        if self.event is not None and (call.name, phase) == self.at:
             happen, self.event = self.event, None
             happen(self.sandbox)
 
@@ -108,7 +113,8 @@ class Account:
 def judged(scene: Scene, world: Account) -> list[str]:
     """What is wrong with an account that has come to rest."""
     books = world.sandbox.books()
-    found = judge.losses(world.sandbox) + [twice for book in books for twice in judge.double_refunds(book)]
+    found = world.exposed + item_judge.unsettled(world.sandbox) + judge.losses(world.sandbox)
+    found += [twice for book in books for twice in judge.double_refunds(book)]
     ended = {book.currency: (book.balance, sum(charge.refunded for charge in book.charges)) for book in books}
     if ended != scene.ends:
         found.append(f"balance and refunds ended as {ended}, not {scene.ends}")
@@ -129,5 +135,5 @@ def places(scene: Scene) -> list[tuple[Call, str]]:
         world.happen(call, phase)
 
     night(world.program("first", meet))
-    first = next(call.number for call, _ in met if call.name.endswith(" reserve")) - 4
+    first = next(call.number for call, _ in met if call.name.endswith((" reserve", " credit_items"))) - 4
     return [(call, phase) for call, phase in met if call.number >= first]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.sandbox import Fault, Sandbox, Snapshot
+from tests.crash.item_scenes import ALL_SCENES
 from tests.crash.killing import HOUR_S, Account, judged
 from tests.crash.scenes import REFUNDS, SCENES, Scene
 from tests.crash.stops import Call
@@ -53,7 +54,7 @@ def _refusing(name: str, scene: str, fault: Fault) -> Scene:
     return replace(built, name=name, build=build)
 
 
-SCENES_RESTORED = (*SCENES, *(_refusing(*refusal) for refusal in _REFUSALS))
+SCENES_RESTORED = (*ALL_SCENES, *(_refusing(*refusal) for refusal in _REFUSALS))
 
 
 @dataclass(frozen=True, slots=True)

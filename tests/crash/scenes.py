@@ -20,7 +20,8 @@ class Scene:
         build: Fills an empty sandbox.
         balance: The customer's balance in USD at the end, Stripe's sign, minor units.
         refunded: The sum over all charges in USD at the end, by this program and by hand.
-        event: What others do just before our first reserve is sent.
+        event: What others do meanwhile, once.
+        at: Just before which call: its name and phase (`tests.crash.stops`).
         elsewhere: The same two of another currency, by its code.
     """
 
@@ -30,6 +31,7 @@ class Scene:
     refunded: int
     event: Callable[[Sandbox], None] | None = None
     elsewhere: tuple[tuple[str, tuple[int, int]], ...] = ()
+    at: tuple[str, str] = ("stripe.create_movement reserve", "before")
 
     @property
     def ends(self) -> dict[str, tuple[int, int]]:
@@ -147,7 +149,9 @@ def _in_two_currencies(sandbox: Sandbox) -> None:
     in_two_currencies(sandbox)
 
 
-def _with_fault(build: Callable[[Sandbox], None], *faults: Fault) -> Callable[[Sandbox], None]:
+def with_fault(build: Callable[[Sandbox], None], *faults: Fault) -> Callable[[Sandbox], None]:
+    """The same account, where something goes wrong."""
+
     def built(sandbox: Sandbox) -> None:
         build(sandbox)
         for fault in faults:
@@ -171,23 +175,23 @@ SCENES = (
     Scene(
         "refunded_by_hand_meanwhile", _one, balance=-5_000, refunded=6_000, event=lambda box: refund_by_hand(box, 6_000)
     ),
-    Scene("reserve_500", _with_fault(_one, _stored(MOVEMENTS, executed=False)), balance=0, refunded=5_000),
-    Scene("reserve_500_made", _with_fault(_one, _stored(MOVEMENTS, executed=True)), balance=0, refunded=5_000),
-    Scene("refund_500", _with_fault(_one, _stored(REFUNDS, executed=False)), balance=0, refunded=5_000),
+    Scene("reserve_500", with_fault(_one, _stored(MOVEMENTS, executed=False)), balance=0, refunded=5_000),
+    Scene("reserve_500_made", with_fault(_one, _stored(MOVEMENTS, executed=True)), balance=0, refunded=5_000),
+    Scene("refund_500", with_fault(_one, _stored(REFUNDS, executed=False)), balance=0, refunded=5_000),
     Scene(
         "give_back_500",
-        _with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2)),
+        with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2)),
         balance=-6_998,
         refunded=20_000,
         event=dispute_newest,
     ),
     Scene(
         "give_back_500_made",
-        _with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2, executed=True)),
+        with_fault(_three, Fault(kind="stored_500", method="POST", path=MOVEMENTS, nth=2, executed=True)),
         balance=-6_998,
         refunded=20_000,
         event=dispute_newest,
     ),
-    Scene("refund_500_made", _with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
+    Scene("refund_500_made", with_fault(_one, _stored(REFUNDS, executed=True)), balance=0, refunded=5_000),
     TWO_CURRENCIES,
 )

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from refund_worker.domain.errors import OutcomeUnknown
-from refund_worker.domain.facts import MovementAnswer, RefundAnswer
+from refund_worker.domain.facts import DeletionAnswer, MovementAnswer, RefundAnswer
 from refund_worker.ports import Clock, Ledger, LedgerWriter, StripeGateway, WorkQueue
 
-WRITES = frozenset({"create_movement", "create_refund"})
+WRITES = frozenset({"create_movement", "create_refund", "delete_item"})
 
 
 class Killed(BaseException):
@@ -84,9 +84,13 @@ class StoppingGateway:
         """Refund."""
         return cast("RefundAnswer", self._write("create_refund", arguments))
 
+    def delete_item(self, **arguments: Any) -> DeletionAnswer:
+        """Delete a pending item."""
+        return cast("DeletionAnswer", self._write("delete_item", arguments))
+
     def _write(self, name: str, arguments: Mapping[str, Any]) -> object:
-        step = arguments["metadata"]["refund_worker_step"]
-        call = self._stops.begin(f"stripe.{name} {step}", phase="asked")
+        step = arguments.get("metadata", {}).get("refund_worker_step")
+        call = self._stops.begin(f"stripe.{name} {step}" if step else f"stripe.{name}", phase="asked")
 
         def checked() -> None:
             arguments["check"]()
