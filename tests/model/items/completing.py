@@ -22,6 +22,7 @@ from tests.model.items.state import (
     Worker,
     case_of,
     change,
+    is_halted,
     ledger_of,
     with_case,
     without_case,
@@ -36,7 +37,9 @@ from tests.model.items.world import (
     GONE,
     LIVE,
     MISMATCH,
+    REFUSED,
     UNKNOWN,
+    Answer,
     Item,
     Key,
     Moves,
@@ -63,6 +66,9 @@ def read_marks(setting: Configuration, state: State, me: int) -> Iterator[Succes
     worker = state.workers[me]
     if case_of(setting, state, me) is None:
         yield "has lost the claim", change(state, me, RESTING), True
+        return
+    if is_halted(setting, state):
+        yield "leaves it as it is", change(state, me, RESTING), True
         return
     seen = len(state.world.moves)
     if worker.looks and worker.request is not None:
@@ -223,6 +229,11 @@ def _delete_answered(setting: Configuration, state: State, me: int) -> State:
     if kind == ACCEPTED:
         case = case._replace(deletes_lost=case.deletes_lost & ~bit, deleted=case.deleted | bit)
     return with_case(setting, state, me, case)
+
+
+def never_sent(setting: Configuration, state: State, me: int) -> State:
+    """A DELETE was kept back: it is not open."""
+    return _delete_answered(setting, change(state, me, state.workers[me]._replace(answer=Answer(REFUSED))), me)
 
 
 def _ends(setting: Configuration, state: State, me: int, case: Case) -> Iterator[Successor]:

@@ -72,6 +72,12 @@ SHORT = (
         converts_all=True,
         faults=Faults(forbids=1),
     ),
+    Configuration(
+        name="conversion, a halt",
+        why="one worker, a halt that may never be lifted, one kill, one lost answer",
+        deployments=ONE_WORKER,
+        faults=Faults(halts=1, kills=1, delays=1),
+    ),
 )
 
 LONG = (

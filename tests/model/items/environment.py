@@ -48,6 +48,9 @@ def events(setting: Configuration, state: State) -> Iterator[Successor]:
         yield "the draft is finalised", _moved(state, drafts, FINAL), False
     if state.world.forbidden:
         yield "the right to delete is given back", state._replace(world=state.world._replace(forbidden=0)), False
+    if state.world.halted:
+        # Nobody counts on it: what is left live under the halt is a good end of its own.
+        yield "the halt is lifted", state._replace(world=state.world._replace(halted=False)), False
     for name, happens in _FAULTS.items():
         budget = getattr(state.faults, name)
         if budget:
@@ -193,6 +196,11 @@ def _forbids(setting: Configuration, state: State) -> Iterator[tuple[str, State]
         yield f"deployment {at} may not delete", state._replace(world=state.world._replace(forbidden=forbidden))
 
 
+def _halts(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    if not state.world.halted:
+        yield "a person halts all money steps", state._replace(world=state.world._replace(halted=True))
+
+
 def _pruned_keys(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     """A correction's key is 24 hours old; a round of reading and sending takes less than four."""
     world = state.world
@@ -215,5 +223,6 @@ _FAULTS: dict[str, Callable[[Configuration, State], Iterator[tuple[str, State]]]
     "changes": _changes,
     "lost_ledgers": _lost_ledgers,
     "forbids": _forbids,
+    "halts": _halts,
     "pruned_keys": _pruned_keys,
 }

@@ -1,6 +1,6 @@
 """What must hold in every state, and what a good end is."""
 
-from tests.model.items.state import IDLE, Configuration, State
+from tests.model.items.state import DONE, IDLE, Configuration, State
 from tests.model.items.view import to_take, unfinished
 from tests.model.items.world import (
     CASH,
@@ -53,12 +53,21 @@ def is_quiet(state: State) -> bool:
 
 
 def is_good_end(setting: Configuration, state: State) -> bool:
-    """All finished: no conversion is left half done; where all must be converted, nothing is pending."""
+    """All finished: no conversion is left half done; where all must be converted, nothing is pending. Under a halt what
+    has its credit may stay as it is."""
     world = state.world
+    if world.halted and _is_left_as_it_is(state):
+        return True
     if not is_quiet(state) or unfinished(setting, world.moves, world.items):
         return False
     is_left = any(item.where == PENDING for item in world.items) and not world.forbidden
     return not (setting.converts_all and is_left)
+
+
+def _is_left_as_it_is(state: State) -> bool:
+    is_working = any(worker.at != IDLE for worker in state.workers)
+    live = [case for ledger in state.ledgers for case in ledger.live]
+    return not is_working and not state.world.transit and all(case.credit == DONE for case in live)
 
 
 def exposure(state: State) -> int:

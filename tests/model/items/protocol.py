@@ -28,6 +28,7 @@ from tests.model.items.state import (
     Worker,
     case_of,
     change,
+    is_halted,
     ledger_of,
     with_case,
     without_case,
@@ -39,12 +40,15 @@ from tests.model.items.world import (
     CASH,
     CREDIT,
     CREDIT_ITEMS,
+    DELETE_ITEM,
     ERROR,
     FRESH,
     LIVE,
     MISMATCH,
     PENDING,
     PRUNED,
+    REFUSED,
+    UNKNOWN,
     Answer,
     Item,
     Key,
@@ -67,7 +71,7 @@ def idle(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     for case in live:
         taken = with_case(setting, state, me, case._replace(holder=me))
         yield "claims the case", resumed(setting, change(taken, me, Worker(MARKS, case.id)), me), True
-    if live:
+    if live or is_halted(setting, state):
         return
     world = state.world
     if not setting.keeps(Rule.ITEMS_AFTER_MOVEMENTS):
@@ -91,8 +95,8 @@ def read_second(setting: Configuration, state: State, me: int) -> Iterator[Succe
     items = worker.items or world.items
     moves = world.moves[: worker.seen] if worker.seen >= 0 else world.moves
     what = "items" if worker.seen >= 0 else "movements"
-    if ledger_of(setting, state, me).live:
-        yield f"reads the {what}, a case is live", change(state, me, RESTING), True
+    if ledger_of(setting, state, me).live or is_halted(setting, state):
+        yield f"reads the {what}, may begin nothing", change(state, me, RESTING), True
         return
     open_items = unfinished(setting, moves, items) if setting.keeps(Rule.NO_CASH_WHILE_BOTH_EXIST) else []
     if open_items and setting.keeps(Rule.CONVERSION_COMPLETED_FIRST):
@@ -123,6 +127,9 @@ def read_second(setting: Configuration, state: State, me: int) -> Iterator[Succe
 def take(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     """Reserve and refund what the planned lots still cover."""
     world = state.world
+    if is_halted(setting, state):
+        yield "begins nothing", change(state, me, RESTING), True
+        return
     now = lots(world.moves, oldest_wins=setting.keeps(Rule.OLDEST_MARK_WINS))
     takes = tuple((at, min(amount, now[at].refundable)) for at, amount in state.workers[me].takes)
     takes = tuple((at, amount) for at, amount in takes if amount)
@@ -141,6 +148,8 @@ def take(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
 
 def arm_credit(setting: Configuration, state: State, me: int, case: Case) -> State:
     """Write the intent of the credit; from here on the worker may send at any time."""
+    if state.world.halted:
+        state = state._replace(world=state.world._replace(broken="a money step began while a halt stood"))
     mine = 1 << me
     case = case._replace(lost=case.lost or bool(case.sent_by & mine), sent_by=case.sent_by | mine)
     by = setting.deployments[me]
@@ -162,8 +171,22 @@ def send(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     assert worker.request is not None
     name = ("the credit", "a DELETE", "a correction")[worker.request.step]
     state = completing.judged_deletion(setting, state, me)
+    if is_halted(setting, state):
+        yield "is kept back by the halt", _kept_back(setting, state, me), True
+    # Also while a halt stands: it may have fallen in the moment between the check and the send.
     for label, sent, answer, plain in outcomes(state, worker.request):
         yield f"{label} {name}", change(sent, me, worker._replace(at=RECORD, answer=answer)), plain
+
+
+def _kept_back(setting: Configuration, state: State, me: int) -> State:
+    """The check directly before the send sees the halt: that nothing went out is written."""
+    worker = state.workers[me]
+    assert worker.request is not None
+    if worker.request.step == DELETE_ITEM:
+        state = completing.never_sent(setting, state, me)
+    elif worker.request.step == CREDIT_ITEMS:
+        state = _answered(setting, state, me, Answer(REFUSED))
+    return change(state, me, RESTING)
 
 
 def record(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
@@ -182,7 +205,7 @@ def record(setting: Configuration, state: State, me: int) -> Iterator[Successor]
 def _answered(setting: Configuration, state: State, me: int, answer: Answer) -> State:
     """The claim is another's: only that this send has its answer is noted."""
     for case in ledger_of(setting, state, me).live:
-        if case.id == state.workers[me].case and answer.kind in (ACCEPTED, MISMATCH, ERROR):
+        if case.id == state.workers[me].case and answer.kind != UNKNOWN:
             return with_case(setting, state, me, case._replace(sent_by=case.sent_by & ~(1 << me)))
     return state
 
@@ -206,9 +229,13 @@ def look_again(setting: Configuration, state: State, me: int) -> Iterator[Succes
         yield "has lost the claim", change(state, me, RESTING), True
         return
     age = state.world.ages[case.id]
+    halted = is_halted(setting, state)
+    if halted and not case.lost and not case.sent_by:
+        yield "closes: nothing was sent", change(without_case(setting, state, me), me, RESTING), True
+        return
     within = age == FRESH or (age != PRUNED and not setting.keeps(Rule.CREDIT_WITHIN_4_HOURS))
     as_named = all(state.world.items[item] == Item(amount, PENDING) for item, amount in case.names)
-    if within and (as_named or not setting.keeps(Rule.ITEMS_PENDING_BEFORE_EVERY_SEND)):
+    if within and not halted and (as_named or not setting.keeps(Rule.ITEMS_PENDING_BEFORE_EVERY_SEND)):
         yield "finds the items pending", arm_credit(setting, state, me, case), True
     elif _own_mark(state.world.moves, case) >= 0:
         adopted = with_case(setting, state, me, case._replace(credit=DONE))

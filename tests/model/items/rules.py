@@ -28,4 +28,7 @@ class Rule(Enum):
         "A correction takes all that one credit carries of one item; its key names both, and how often that was done."
     )
     CORRECTION_NAMES_THE_YOUNGEST = "Where several credits carry an item, the youngest is corrected first."
+    HALT_BEGINS_NOTHING = (
+        "While a halt stands nothing is sent; a conversion whose credit was accepted stays as it is until it is lifted."
+    )
     OLDEST_MARK_WINS = "Of two marks that carry an item, only the older opens a refundable lot for it."

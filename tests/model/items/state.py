@@ -73,6 +73,7 @@ class Faults(NamedTuple):
     changes: int = 0  # a person changes an item's amount by one
     lost_ledgers: int = 0
     forbids: int = 0  # a deployment loses the right to delete items
+    halts: int = 0  # a person halts all money steps; whether and when it is lifted is open
     pruned_keys: int = 0  # a correction's key is pruned
 
 
@@ -139,6 +140,11 @@ def case_of(setting: Configuration, state: State, me: int) -> Case | None:
     wanted = state.workers[me].case
     rows = ledger_of(setting, state, me).live
     return next((case for case in rows if case.id == wanted and case.holder == me), None)
+
+
+def is_halted(setting: Configuration, state: State) -> bool:
+    """A halt stands, and the workers heed it."""
+    return state.world.halted and setting.keeps(Rule.HALT_BEGINS_NOTHING)
 
 
 def with_case(setting: Configuration, state: State, me: int, case: Case) -> State:

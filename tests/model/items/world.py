@@ -75,6 +75,7 @@ class World(NamedTuple):
     forbidden: int = 0  # bits of deployments that may not delete items
     low: int = 0
     high: int = 0
+    halted: bool = False
     broken: str = ""
 
 
