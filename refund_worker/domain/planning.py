@@ -72,6 +72,8 @@ def _findings(
         disagrees: Whether Stripe's balances, as they are now, disagree.
     """
     rests = mark_rests(facts.transactions, facts.charges)
+    # A reservation in another currency is another case's, and may be live: it keeps this one from nothing.
+    own = tuple(rest for rest in rests if rest.currency == currency)
     lots = proposal.refundable_lots
     subscriptions = subscriptions_of(proposal.shares, facts)
     in_order = (
@@ -79,10 +81,10 @@ def _findings(
         disagrees,
         items if items is not None and proposal.credit_minor <= 0 else _credit_gone(proposal),
         _inconsistent(proposal),
-        traces.reservation_not_read(rests=rests, complete=facts.complete),
+        traces.reservation_not_read(rests=own, complete=facts.complete),
         traces.mark_unreadable(facts=facts, rests=rests),
-        traces.orphan_reservation(rests=rests, now=now),
-        traces.overdrawn_reservation(rests=rests),
+        traces.orphan_reservation(rests=own, now=now),
+        traces.overdrawn_reservation(rests=own),
         guards.subscription_active(refundable_minor=proposal.refundable_minor, kept=proposal.kept),
         guards.no_refundable_credit(refundable_minor=proposal.refundable_minor, lots=proposal.lots),
         guards.excluded_customer(facts=facts, policy=policy),
