@@ -66,6 +66,14 @@ def test_an_unpaid_invoice_elsewhere_holds_only_where_nothing_billed_the_time() 
     assert decided(billing(found, "in_1", start=0, end=1000)) == REFUNDED
 
 
+def test_only_a_line_that_bills_says_which_invoice_billed_the_time() -> None:
+    """A credit of the same time that was voided since billed nothing."""
+    found = billing(with_line(CREDIT, "in_c", period_start=999), "in_1", start=0, end=1000)
+    voided = replace(invoice_of(found, "in_c"), id="in_y", status="void")
+    found = with_line(with_invoice(found, voided), "in_y", period_start=0, period_end=2000)
+    assert decided(found) == REFUNDED
+
+
 def goodwill_then(credited: int, *, origin: str = "adjustment") -> CustomerFacts:
     """Goodwill of 4000 paid a part of in_1 (10000), of whose time a cancellation credits something."""
     history = (
@@ -137,6 +145,7 @@ def test_tax_that_stripe_would_reverse_twice(choice: Literal["hold", "refund"], 
     policy = Policy(stripe_tax=choice)
     taxed = billing(CREDIT, "in_1", start=0, end=1, tax_minor=1596)
     assert decided(taxed, policy=policy) == REFUNDED  # Stripe Tax is not on: whoever set the rate settles it
+    assert line_of(taxed, "$9.57", policy=policy) == ""
     taxed = with_invoice(taxed, replace(invoice_of(taxed, "in_1"), automatic_tax=True))
     assert decided(taxed, policy=policy) == expected
     assert line_of(taxed, "=> ", policy=policy).startswith(line)

@@ -1,6 +1,7 @@
 """All faults, by name."""
 
-from tests.mutants import in_ledger, in_lots, in_outcomes, in_planning, in_saga
+from tests.mutants import in_guards, in_ledger, in_lots, in_outcomes, in_planning, in_saga
 from tests.mutants.fault import Fault
 
-FAULTS: tuple[Fault, ...] = in_planning.FAULTS + in_lots.FAULTS + in_saga.FAULTS + in_outcomes.FAULTS + in_ledger.FAULTS
+_MODULES = (in_planning, in_guards, in_lots, in_saga, in_outcomes, in_ledger)
+FAULTS: tuple[Fault, ...] = tuple(fault for module in _MODULES for fault in module.FAULTS)
