@@ -44,6 +44,12 @@ SHORT = (
         faults=Faults(lost_ledgers=1, kills=1, delays=1, invoices=1),
     ),
     Configuration(
+        name="conversion, ledger restored from a backup",
+        why="an older ledger has forgotten what was credited, deleted, corrected",
+        deployments=ONE_WORKER,
+        faults=Faults(backups=2, invoices=1),
+    ),
+    Configuration(
         name="conversion, a draft",
         why="one worker, a draft takes the item and is deleted, one kill, one lost answer",
         deployments=ONE_WORKER,
@@ -151,6 +157,19 @@ LONG = (
         deployments=TWO_DEPLOYMENTS,
         cases=2,
         faults=Faults(lost_ledgers=1, kills=1, invoices=1),
+    ),
+    Configuration(
+        name="conversion, ledger restored, a missing right",
+        why="one worker, a backup, a 403 that ends, one lost answer",
+        deployments=ONE_WORKER,
+        cases=2,
+        faults=Faults(backups=2, forbids=1, delays=1),
+    ),
+    Configuration(
+        name="conversion, two workers and a second deployment",
+        why="three workers, two ledgers, an invoice takes the item",
+        deployments=(0, 0, 1),
+        faults=Faults(invoices=1),
     ),
     Configuration(
         name="conversion, a draft, second deployment",

@@ -190,6 +190,26 @@ def _lost_ledgers(setting: Configuration, state: State) -> Iterator[tuple[str, S
             yield f"ledger {at} is lost", state._replace(ledgers=ledgers)
 
 
+def _backups(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
+    """Whoever puts an older ledger back has stopped its workers, and waited for what was under way."""
+    for at, ledger in enumerate(state.ledgers):
+        if state.faults.backups:
+            label, after = f"ledger {at} is backed up", ledger._replace(backup=ledger._replace(backup=None))
+        elif ledger.backup is not None and not state.world.transit and not state.world.landing:
+            state = _stopped(setting, state, at)
+            label, after = f"ledger {at} is restored from its backup", ledger.backup
+        else:
+            continue
+        yield label, state._replace(ledgers=(*state.ledgers[:at], after, *state.ledgers[at + 1 :]))
+
+
+def _stopped(setting: Configuration, state: State, ledger: int) -> State:
+    for me, deployment in enumerate(setting.deployments):
+        if deployment == ledger:
+            state = change(state, me, RESTING)
+    return state
+
+
 def _forbids(setting: Configuration, state: State) -> Iterator[tuple[str, State]]:
     for at in range(len(state.ledgers)):
         forbidden = state.world.forbidden | 1 << at
@@ -222,6 +242,7 @@ _FAULTS: dict[str, Callable[[Configuration, State], Iterator[tuple[str, State]]]
     "deletes": _deletes,
     "changes": _changes,
     "lost_ledgers": _lost_ledgers,
+    "backups": _backups,
     "forbids": _forbids,
     "halts": _halts,
     "pruned_keys": _pruned_keys,

@@ -35,6 +35,7 @@ class Ledger(NamedTuple):
     """One deployment's database."""
 
     live: tuple[Case, ...] = ()
+    backup: "Ledger | None" = None
 
 
 IDLE, READ_SECOND, TAKE, SEND, RECORD, LOOK_AGAIN, LOOK_BY_MARK, MARKS, LOOK = range(9)
@@ -72,6 +73,7 @@ class Faults(NamedTuple):
     deletes: int = 0  # a person deletes an item
     changes: int = 0  # a person changes an item's amount by one
     lost_ledgers: int = 0
+    backups: int = 0  # two: a backup is made, and put in the ledger's place later
     forbids: int = 0  # a deployment loses the right to delete items
     halts: int = 0  # a person halts all money steps; whether and when it is lifted is open
     pruned_keys: int = 0  # a correction's key is pruned
@@ -149,12 +151,12 @@ def is_halted(setting: Configuration, state: State) -> bool:
 
 def with_case(setting: Configuration, state: State, me: int, case: Case) -> State:
     """Write the row of a live case; a ledger has one at most."""
-    return _with_ledger(setting, state, me, Ledger((case,)))
+    return _with_ledger(setting, state, me, ledger_of(setting, state, me)._replace(live=(case,)))
 
 
 def without_case(setting: Configuration, state: State, me: int) -> State:
     """Close the live case."""
-    return _with_ledger(setting, state, me, Ledger())
+    return _with_ledger(setting, state, me, ledger_of(setting, state, me)._replace(live=()))
 
 
 def _with_ledger(setting: Configuration, state: State, me: int, ledger: Ledger) -> State:
