@@ -5,6 +5,7 @@ opposite sign) and the ending balance of the newest balance transaction of a cur
 debit of ours moves.
 """
 
+from refund_worker.domain.carried import unsettled
 from refund_worker.domain.facts import Customer, CustomerFacts, PendingItem
 from refund_worker.domain.findings import Finding
 from refund_worker.domain.pending_items import groups_of, net_minor
@@ -45,12 +46,26 @@ def pending_credits(items: tuple[PendingItem, ...]) -> frozenset[str]:
 
 
 def currencies_with_credit(facts: CustomerFacts) -> tuple[str, ...]:
-    """The currencies in which any place tells of credit, in order of their codes."""
+    """The currencies in which any place tells of credit, in order of their codes; also of a conversion to complete."""
     if facts.customer.deleted:
         return ()
     stated = {currency for currency, minor in stated_credits(facts.customer).items() if minor > 0}
     moved = {currency for currency, minor in ending_balances(facts).items() if minor < 0}
-    return tuple(sorted(stated | moved | pending_credits(facts.pending_items)))
+    return tuple(sorted(stated | moved | pending_credits(facts.pending_items) | _to_complete(facts)))
+
+
+def _to_complete(facts: CustomerFacts) -> frozenset[str]:
+    """Where a credit was used before its items were deleted, nothing else tells of it."""
+    if not facts.items_now:
+        return frozenset()
+    pending = {item.id for item in facts.pending_items}
+    return frozenset(
+        currency
+        for currency in ending_balances(facts)
+        if unsettled(
+            facts.transactions, items_now=facts.items_now, pending=pending, currency=currency, now=facts.read_at
+        )
+    )
 
 
 def currencies_to_plan(facts: CustomerFacts) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from refund_worker.domain.balances import currencies_to_plan, currencies_with_credit, stated_credits
-from refund_worker.domain.facts import Customer, CustomerFacts, PendingItem
+from refund_worker.domain.conversions import Conversion, NamedItem
+from refund_worker.domain.credit import Cause
+from refund_worker.domain.facts import Customer, CustomerFacts, ItemNow, ItemState, PendingItem
+from refund_worker.domain.marks import mark_of, write_mark
 from refund_worker.domain.policy import Policy
 from refund_worker.entrypoints.explaining import explanation_lines
 from refund_worker.usecases.explain_customer import Explanation, explain_currency
@@ -135,6 +138,28 @@ def test_every_currency_with_credit_is_planned_in_order_of_its_code() -> None:
         ),
     )
     assert currencies_to_plan(found) == ("chf", "eur", "jpy", "nok", "usd")
+
+
+@pytest.mark.parametrize(("state", "expected"), [(ItemState.ATTACHED, ("usd",)), (ItemState.GONE, ())])
+def test_a_conversion_to_complete_is_looked_at_when_its_credit_was_used(
+    state: ItemState, expected: tuple[str, ...]
+) -> None:
+    """An invoice took the credit and another one the item: nothing is left of either, and one of them was too much."""
+    taken = Conversion(
+        subscription="sub_1",
+        currency="usd",
+        items=(NamedItem(item="ii_1", amount_minor=-700),),
+        proration_minor=700,
+        cause=Cause.CANCELLATION,
+    )
+    used, credited = facts("c1 -700 adjustment\nc2 +700 adjustment").transactions
+    marked = replace(credited, metadata=write_mark(mark_of(taken, case="case_1", run="run_1")))
+    found = replace(
+        facts("c1 -700 adjustment\nc2 +700 adjustment"),
+        transactions=(used, marked),
+        items_now={"ii_1": ItemNow(id="ii_1", state=state)},
+    )
+    assert currencies_with_credit(found) == expected
 
 
 def test_without_credit_the_own_currency_says_why() -> None:
