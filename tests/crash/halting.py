@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from refund_worker.domain.cases import State
 from refund_worker.domain.steps import refund_was_sent
 from tests.crash import judge
 from tests.crash.killing import HOUR_S, Account, judged, places
@@ -66,6 +67,7 @@ class _World:
         self._halting = halting
         self._begun = (0, 0)
         self._may_refund = False
+        self._deleted = 0
         self._calls = 0
 
     def meet(self, call: Call, phase: str) -> None:
@@ -105,22 +107,33 @@ class _World:
             found.append("a reserve was sent during the halt")
         if refunds > self._begun[1] and not self._may_refund:
             found.append("a refund was sent during the halt, the first of its case")
-        if self.account.ledger.live_cases():
-            found.append(f"stuck under the halt: {self.account.ledger.live_cases()}")
+        if self._deletions() > self._deleted:
+            found.append("an item was deleted during the halt")
+        if stuck := self._live_but_deleting():
+            found.append(f"stuck under the halt: {stuck}")
         return found
 
     def _note(self, call: Call, phase: str) -> None:
         """What has begun when the halt falls; a send that was checked before it may still go out."""
         reserves, refunds = self._writes()
         checked = phase == "before" and self._halting.fate != "killed"
-        self._begun = (reserves + (checked and call.name.endswith(" reserve")), refunds)
+        self._begun = (reserves + (checked and call.name.endswith((" reserve", " credit_items"))), refunds)
+        self._deleted = self._deletions() + (checked and call.name == "stripe.delete_item")
         live = [self.account.ledger.case(one) for one in self.account.ledger.live_cases()]
         sent = any(case is not None and refund_was_sent(case) for case in live)
         self._may_refund = sent or (checked and "create_refund" in call.name)
 
     def _writes(self) -> tuple[int, int]:
-        """Reserves and refunds of ours at Stripe."""
+        """Reserves, with credits for items, and refunds of ours at Stripe."""
         books = self.account.sandbox.books()
         movements = [one for book in books for one in book.balance_transactions]
-        reserves = sum(one.metadata.get("refund_worker_step") == "reserve" for one in movements)
+        reserves = sum(one.metadata.get("refund_worker_step") in {"reserve", "credit_items"} for one in movements)
         return reserves, sum("refund_worker_case" in one.metadata for book in books for one in book.refunds)
+
+    def _deletions(self) -> int:
+        return sum(entry.method == "DELETE" for entry in self.account.sandbox.request_log)
+
+    def _live_but_deleting(self) -> list[str]:
+        """A conversion whose credit was accepted waits for the end of the halt: until then no cash can leave."""
+        cases = [self.account.ledger.case(one) for one in self.account.ledger.live_cases()]
+        return [case.id for case in cases if case is not None and case.state is not State.DELETING]

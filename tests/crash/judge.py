@@ -110,8 +110,8 @@ class _Taken:
 def _uncovered(book: Books) -> dict[str, int]:
     """Per debit of ours the part that no cash credit covered, by a first-in first-out replay of the books.
 
-    Credit of an invoice or of pending items is cash credit, everything else is goodwill. An invoice uses the oldest pot, a debit by hand
-    cash first, ours only cash.
+    Credit of an invoice or of pending items is cash credit, everything else is goodwill. An invoice uses the oldest
+    pot, a debit by hand cash first, ours only cash.
     """
     pots: list[_Pot] = []
     taken: dict[str, _Taken] = {}
