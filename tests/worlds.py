@@ -72,6 +72,9 @@ class Silence:
     def customers_read(self, count: int) -> None:
         """Nothing."""
 
+    def warned(self, line: str) -> None:
+        """Nothing."""
+
     def case_finished(self, result: CaseResult) -> None:
         """Nothing."""
 

@@ -3,6 +3,7 @@
 An event's payload is never trusted for a decision: it says whose facts to read again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,7 +64,7 @@ class EventSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What is kept of an event: ids and times, no payload.
+    """What is kept of an event: ids and times, and of a customer's balance the credit, which only weighs a night.
 
     Attributes:
         id: evt_...
@@ -71,6 +72,8 @@ class Event:
         customer: Whom it concerns; None where the payload does not say (a dispute names only its charge).
         charge: The charge it names, if any.
         refund: The refund that it is about, if any.
+        credit_minor: The customer's credit per currency as the event tells it, positive minor units; None where it
+            does not, as only `customer.updated` does.
     """
 
     id: str
@@ -79,3 +82,4 @@ class Event:
     customer: str | None
     charge: str | None = None
     refund: str | None = None
+    credit_minor: Mapping[str, int] | None = None

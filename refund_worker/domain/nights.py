@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from refund_worker.domain.reasons import Reason
+
+# The kind of a stop that a person may end: the figures are unlike the past's.
+UNUSUAL = "unusual"
 # A full sweep also finds what no event told of.
 SWEEP_EVERY_S = 7 * 24 * 3600
 # A night may begin some hours late and the one a week later in time: seven nights are a week all the same.
@@ -15,9 +19,13 @@ LATE_START_S = 6 * 3600
 
 
 class Phase(StrEnum):
-    """Where a shared run stands; a run that was halted or stopped by a limit ends as `stopped`."""
+    """Where a shared run stands; a run that was halted or stopped by a limit ends as `stopped`.
+
+    A night is weighed once, when its discovery is complete: then it works, or waits because it is unusual.
+    """
 
     DISCOVERING = "discovering"
+    WAITING = "waiting"
     WORKING = "working"
     ENDED = "ended"
 
@@ -33,7 +41,8 @@ class SharedRun:
         customers_read: So far.
         missed: Credits found by its sweep that no event had told of.
         stopped_by: One line that says what stopped it; None while it goes on.
-        stop: `limit`, `permission`, `failures`, `stripe` - the kind of `stopped_by`.
+        stop: `limit`, `permission`, `failures`, `stripe`, `unusual` - the kind of `stopped_by`. What is stopped as
+            `unusual` a person may let through.
     """
 
     run: str
@@ -52,7 +61,33 @@ class Admission(StrEnum):
     ADMITTED = "admitted"
     CASES_REACHED = "cases_reached"
     SUM_EXCEEDED = "sum_exceeded"
+    UNUSUAL = "unusual"
+    FUNDS_SHORT = "funds_short"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a case is booked against: a number of cases of the run, and sums in minor units of the case's currency.
+
+    Attributes:
+        usual_cases: Beyond it the run waits as unusual, unless a person let it through; None = it was weighed before.
+        usual_sum: The same of the planned sum.
+    """
+
+    cases_max: int
+    sum_max: int
+    usual_cases: int | None = None
+    usual_sum: int | None = None
+
+
+# Why a case that is not admitted is only planned.
+NOT_ADMITTED = {
+    Admission.CASES_REACHED: Reason.RUN_LIMIT,
+    Admission.SUM_EXCEEDED: Reason.RUN_LIMIT,
+    Admission.UNUSUAL: Reason.NIGHT_UNUSUAL,
+    Admission.FUNDS_SHORT: Reason.FUNDS_INSUFFICIENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

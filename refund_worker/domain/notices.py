@@ -10,6 +10,8 @@ class NoticeKind(StrEnum):
     NIGHT_FINISHED = "night_finished"
     NIGHT_STOPPED = "night_stopped"
     NIGHT_MISSED = "night_missed"
+    NIGHT_UNUSUAL = "night_unusual"
+    FUNDS_SHORT = "funds_short"
     CASE_STUCK = "case_stuck"
     REFUND_FAILED = "refund_failed"
     HALTED = "halted"

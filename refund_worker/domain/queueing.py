@@ -1,5 +1,6 @@
 """What stands in the queue: customers to examine, each of them once, and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +36,8 @@ class Wanted:
         due_at: Not before then, epoch seconds.
         run: The run it belongs to; None = the events run of the day on which it is worked.
         pending_items: The customer's pending invoice items as discovery read them; None = to be read.
+        credit_minor: The credit on the balance per currency as a sweep or an event told it, positive minor units: it
+            weighs the night and decides nothing else. None = not known.
     """
 
     customer: str
@@ -42,6 +45,7 @@ class Wanted:
     due_at: int
     run: str | None = None
     pending_items: tuple[PendingItem, ...] | None = None
+    credit_minor: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

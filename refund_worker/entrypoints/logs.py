@@ -37,6 +37,13 @@ class CaseLog:
         if self._progress is not None:
             self._progress.customers_read(count)
 
+    def warned(self, line: str) -> None:
+        """Something that a person should know while the run goes on."""
+        if self._progress is not None:
+            self._progress.warned(line)
+        else:
+            log.warning("run_warned", run=self._run, says=line)
+
     def case_finished(self, result: CaseResult) -> None:
         """A case ended, or stays as it is."""
         self._also(result)

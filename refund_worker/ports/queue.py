@@ -5,13 +5,15 @@ from typing import Protocol
 
 from refund_worker.domain.cases import Claim
 from refund_worker.domain.events import Event, EventSource
+from refund_worker.domain.funds import Shortage
 from refund_worker.domain.halts import Halt
-from refund_worker.domain.nights import Admission, Phase, SharedRun
+from refund_worker.domain.nights import Admission, Limits, Phase, SharedRun
 from refund_worker.domain.notices import Notice
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.queueing import QueueClaim, QueueDepth, Wanted
 from refund_worker.domain.refund_watch import WatchedRefund
 from refund_worker.domain.runs import Run
+from refund_worker.domain.unusual import Weighing, Weight
 
 
 class Inbox(Protocol):
@@ -117,14 +119,62 @@ class SharedRuns(Protocol):
     def end_shared(self, run: str, *, status: str, summary: Mapping[str, object], now: int) -> bool:
         """End a shared run and its run in one transaction; False where somebody did before."""
 
-    def admit(self, run: str, *, currency: str, planned_minor: int, cases_max: int, sum_max: int) -> Admission:
-        """Book a case's planned sum, positive minor units, against the run's limits; atomic over all workers."""
+    def admit(self, run: str, *, currency: str, planned_minor: int, limits: Limits) -> Admission:
+        """Book a case's planned sum, positive minor units, against limits and funds of the run; atomic for all workers.
+
+        A run that does not work (any more, or yet) admits nothing.
+        """
+
+    def booked(self, run: str, *, currency: str) -> Weight:
+        """What a run has admitted: its cases, and the planned sum of a currency."""
 
     def count_failures(self, run: str, *, failed: bool) -> int:
         """Add a failed or unknown case to the row of failures, or end the row; returns its length."""
 
     def stop_shared(self, run: str, *, message: str, kind: str) -> None:
         """Stop a run for all workers; the first message stays."""
+
+
+class Weighings(Protocol):
+    """Nights that are weighed before they work, and the money that refunds draw on."""
+
+    def credits_of(self, run: str) -> Iterator[Mapping[str, Mapping[str, int]]]:
+        """The entries of a run whose credit is known, in pages: per customer and currency, positive minor units."""
+
+    def weigh_shared(
+        self,
+        run: str,
+        *,
+        weighing: Weighing,
+        available_minor: Mapping[str, int] | None,
+        notice: Notice | None,
+        now: int,
+    ) -> bool:
+        """Record what a discovered night weighs, and let it work; with a notice it waits. False where somebody did.
+
+        The weighing enters the trail; the notice's title is what stops the run.
+        """
+
+    def let_run_through(self, run: str, *, by: str, reason: str, unusual: str, now: int) -> bool:
+        """Let a run that waits as unusual go on, with an audit entry; False where it does not wait."""
+
+    def take_over_entries(self, *, of_run: str, to_run: str) -> int:
+        """Make the entries of one run those of another; returns how many."""
+
+    def wake(self, *, due_at: int, now: int) -> int:
+        """Make unclaimed entries of no run that rest until just then due now; returns how many."""
+
+    def keep_funds(self, run: str, *, available_minor: Mapping[str, int] | None, now: int) -> None:
+        """Keep what is available per currency, minor units, and forget what was booked of the last reading.
+
+        None = it could not be read: what stands stays, and is read again in its time.
+        """
+
+    def funds_read_at(self, run: str) -> int | None:
+        """When that was last done for a run; None = never."""
+
+    def shortages(self, run: str) -> tuple[Shortage, ...]:
+        """The currencies in which a case of the run did not fit into what is available."""
 
 
 class Coordination(Protocol):
@@ -185,5 +235,5 @@ class Coordination(Protocol):
         """Whether a live case sent a refund over this charge whose answer is not recorded: its id is not known yet."""
 
 
-class WorkQueue(Inbox, CustomerQueue, SharedRuns, Coordination, Protocol):
+class WorkQueue(Inbox, CustomerQueue, SharedRuns, Weighings, Coordination, Protocol):
     """All of it: one adapter beside the ledger, in the same database."""

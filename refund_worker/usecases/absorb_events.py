@@ -24,13 +24,18 @@ class Absorbed:
 
 
 def absorb_events(
-    world: World, *, mode: RunMode, pending: Mapping[str, tuple[PendingItem, ...]] | None = None
+    world: World,
+    *,
+    mode: RunMode,
+    pending: Mapping[str, tuple[PendingItem, ...]] | None = None,
+    run: str | None = None,
 ) -> Absorbed:
     """Absorb all events of the inbox, oldest first; killed anywhere, the rest is absorbed the next time.
 
     Args:
         mode: With `plan` a refund that failed is recorded, and nothing is re-credited.
         pending: The pending items of every customer who has any, where they were just read.
+        run: The night whose discovery absorbs them: their customers are the night's, and weighed with it.
 
     Raises:
         StripeError: If whose charge it is could not be read now, or what became of a refund; the events before it are
@@ -39,7 +44,7 @@ def absorb_events(
     events, wanted, confirmed = 0, 0, list[Confirmed]()
     kept = set[str]()
     while batch := [one for one in world.queue.unabsorbed(limit=_BATCH + len(kept)) if one.id not in kept]:
-        reader = _Reader(world=world, mode=mode, pending=pending)
+        reader = _Reader(world=world, mode=mode, pending=pending, run=run)
         try:
             for event in batch:
                 reader.read(event)
@@ -59,6 +64,7 @@ class _Reader:
     world: World
     mode: RunMode
     pending: Mapping[str, tuple[PendingItem, ...]] | None
+    run: str | None
     wanted: dict[str, Wanted] = field(default_factory=dict)
     read_events: list[str] = field(default_factory=list)
     owners: dict[str, str | None] = field(default_factory=dict)
@@ -99,12 +105,15 @@ class _Reader:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
         # A refund that failed and that this ledger does not know may be ours all the same: an older copy forgot it.
         cause = Cause.EVENT if event.type in {BALANCE_MOVED, REFUND_FAILED} else Cause.HINT
-        known = self.wanted.get(customer)
+        known, credit = self.wanted.get(customer), event.credit_minor
         if known is not None:
             due_at = min(due_at, known.due_at)
             cause = cause if known.cause is Cause.HINT else known.cause
+            credit = known.credit_minor if credit is None else credit
         items = None if self.pending is None else self.pending.get(customer, ())
-        self.wanted[customer] = Wanted(customer=customer, cause=cause, due_at=due_at, pending_items=items)
+        self.wanted[customer] = Wanted(
+            customer=customer, cause=cause, due_at=due_at, run=self.run, pending_items=items, credit_minor=credit
+        )
 
     def _owner(self, charge: str | None) -> str | None:
         if charge is None:

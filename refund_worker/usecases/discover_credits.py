@@ -1,10 +1,11 @@
 """Finds the customers to examine: all of them page by page, or the named ones."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from refund_worker.domain.balances import pending_credits
 from refund_worker.domain.facts import Customer, PendingItem
+from refund_worker.domain.new_credit import credits_known
 from refund_worker.ports import StripeGateway
 
 
@@ -14,11 +15,13 @@ class Found:
 
     Attributes:
         pending_items: There are some, or may be: whoever examines the customer lists them afresh.
+        credit_minor: Per currency as the lists tell it, positive minor units: what weighs a night.
     """
 
     customer: Customer
     pending_items: bool
     to_examine: bool
+    credit_minor: Mapping[str, int] = field(default_factory=dict)
 
 
 def discover_credits(stripe: StripeGateway, *, customers: Sequence[str] = ()) -> Iterator[Found]:
@@ -39,7 +42,11 @@ def discover_credits(stripe: StripeGateway, *, customers: Sequence[str] = ()) ->
         pending.setdefault(item.customer, []).append(item)
     for customer in stripe.customers():
         items = tuple(pending.get(customer.id, ()))
-        yield Found(customer=customer, pending_items=bool(items), to_examine=has_credit(customer, items))
+        if has_credit(customer, items):
+            credit = credits_known(customer, items)
+            yield Found(customer=customer, pending_items=bool(items), to_examine=True, credit_minor=credit)
+        else:
+            yield Found(customer=customer, pending_items=bool(items), to_examine=False)
 
 
 def has_credit(customer: Customer, pending_items: tuple[PendingItem, ...]) -> bool:

@@ -1,12 +1,14 @@
 """Finds whom a night must examine: those of whom events told, those that are held, and in a sweep all with credit."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import Rejected, Unauthorized
 from refund_worker.domain.facts import Customer, PendingItem
+from refund_worker.domain.new_credit import credits_known
 from refund_worker.domain.nights import Phase, SharedRun
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import Run, RunMode
@@ -15,6 +17,7 @@ from refund_worker.usecases.discover_credits import has_credit
 from refund_worker.usecases.find_missed import find_missed
 from refund_worker.usecases.poll_events import begin_watermark, is_gap, poll_events
 from refund_worker.usecases.start_night import past_sweeps
+from refund_worker.usecases.weigh_night import weigh_night
 from refund_worker.usecases.world import World
 
 LEASE = "night"
@@ -30,8 +33,13 @@ class _Over(Exception):
     """A signal came, or another worker has the lease: whoever goes on finds all that was found."""
 
 
-def discover_night(world: World, night: SharedRun, *, stopping: Callable[[], bool]) -> bool:
-    """Put the night's customers into the queue; workers begin with them at once. Killed anywhere, it goes on.
+def discover_night(
+    world: World, night: SharedRun, *, stopping: Callable[[], bool], tell: Callable[[str], None]
+) -> bool:
+    """Put the night's customers into the queue and weigh them; workers begin when it is weighed. Killed, it goes on.
+
+    Args:
+        tell: Told in one line what a person should know at the begin of a night.
 
     Returns:
         Whether the discovery is complete; False where another worker makes it, or a signal came.
@@ -48,6 +56,7 @@ def discover_night(world: World, night: SharedRun, *, stopping: Callable[[], boo
         return False
     try:
         _Discovery(world=world, run=run, stopping=stopping).make(cursor=shared.cursor)
+        weigh_night(world, run=run, name=shared.name, tell=tell)
     except _Over:
         return False
     except Unauthorized as error:
@@ -76,7 +85,7 @@ class _Discovery:
         self.pending = _pending_items(self.world)
         self._go_on()
         poll_events(self.world)
-        absorb_events(self.world, mode=self.run.mode, pending=self.pending)
+        absorb_events(self.world, mode=self.run.mode, pending=self.pending, run=self.run.id)
         if self.run.sweep:
             self._sweep(cursor)
         else:
@@ -86,7 +95,7 @@ class _Discovery:
         self._want(one.plan.customer for one in self.world.ledger.standings() if one.outcome is Outcome.HELD)
         # What waits only for its invoices to settle, or is being worked on, is this night's too.
         queue.assign_due(run=self.run.id, before=self.world.clock.now() + self.world.settling_s)
-        queue.progress(self.run.id, phase=Phase.WORKING)
+        self._go_on()
 
     def _sweep(self, cursor: str | None) -> None:
         """Read every customer, page by page: want the page's customers with credit, then move the cursor behind it."""
@@ -99,7 +108,7 @@ class _Discovery:
             unseen.difference_update(one.id for one in with_credit)
             watch = not first and self.run.mode is RunMode.RUN
             missed = find_missed(world, with_credit, mode=self.run.mode) if watch else 0
-            self._want((one.id for one in with_credit), cause=Cause.SWEEP)
+            self._want((one.id for one in with_credit), cause=Cause.SWEEP, credits_minor=_credits(with_credit))
             world.queue.progress(self.run.id, cursor=page[-1].id, read=len(page), missed=missed)
             if missed:
                 world.queue.add_counts({("refund_worker_missed_credits_total", "{}"): missed})
@@ -108,16 +117,29 @@ class _Discovery:
         # that the first half of the sweep saw; they are looked at twice.
         self._want(unseen, cause=Cause.HINT)
 
-    def _want(self, customers: "Iterator[str] | set[str]", *, cause: Cause = Cause.NIGHT) -> None:
+    def _want(
+        self,
+        customers: "Iterator[str] | set[str]",
+        *,
+        cause: Cause = Cause.NIGHT,
+        credits_minor: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+    ) -> None:
         names = iter(customers)
         while batch := list(islice(names, _BATCH)):
             now = self.world.clock.now()
-            self.world.queue.want([self._wish(name, cause=cause, now=now) for name in batch], now=now)
+            wishes = [self._wish(name, cause=cause, credit_minor=credits_minor.get(name), now=now) for name in batch]
+            self.world.queue.want(wishes, now=now)
             self._go_on()
 
-    def _wish(self, customer: str, *, cause: Cause, now: int) -> Wanted:
-        items = self.pending.get(customer, ())
-        return Wanted(customer=customer, cause=cause, due_at=now, run=self.run.id, pending_items=items)
+    def _wish(self, customer: str, *, cause: Cause, credit_minor: Mapping[str, int] | None, now: int) -> Wanted:
+        return Wanted(
+            customer=customer,
+            cause=cause,
+            due_at=now,
+            run=self.run.id,
+            pending_items=self.pending.get(customer, ()),
+            credit_minor=credit_minor,
+        )
 
     def _go_on(self) -> None:
         """Renew the lease. Raises _Over."""
@@ -133,6 +155,11 @@ def _pending_items(world: World) -> Pending:
     for item in world.stripe.pending_items():
         found.setdefault(item.customer, []).append(item)
     return {customer: tuple(items) for customer, items in found.items()}
+
+
+def _credits(customers: Sequence[Customer]) -> dict[str, dict[str, int]]:
+    """What the customers' own objects say; their pending items stand beside it in the queue."""
+    return {one.id: credits_known(one, ()) for one in customers}
 
 
 def _pages(world: World, cursor: str | None) -> Iterator[Sequence[Customer]]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.currencies import plain_amount
-from refund_worker.domain.nights import Phase, SharedRun, events_name
+from refund_worker.domain.funds import Shortage
+from refund_worker.domain.nights import UNUSUAL, Phase, SharedRun, events_name
 from refund_worker.domain.notices import Notice, NoticeKind
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.runs import Run, RunMode, RunStatus
@@ -29,8 +30,24 @@ def end_runs(world: World) -> tuple[str, ...]:
         over = _night_is_over(world, shared) if is_night else _events_are_over(world, shared)
         if over and _end(world, shared, run):
             ended.append(shared.name)
-        elif not is_night and shared.stopped_by is not None:
+        elif not is_night and shared.stopped_by is not None and shared.stop != UNUSUAL:
             _tell_stopped(world, shared)
+    return tuple(ended)
+
+
+def end_waiting(world: World, *, next_night: SharedRun) -> tuple[str, ...]:
+    """End the nights that wait as unusual when the next one begins: it takes their entries over, and is weighed itself.
+
+    The entries go first: until then nobody works on them.
+    """
+    ended = []
+    for shared in world.queue.open_runs():
+        run = world.ledger.run(shared.run)
+        if shared.phase is not Phase.WAITING or shared.run == next_night.run or run is None:
+            continue
+        world.queue.take_over_entries(of_run=shared.run, to_run=next_night.run)
+        if _end(world, shared, run):
+            ended.append(shared.name)
     return tuple(ended)
 
 
@@ -40,6 +57,8 @@ def _night_is_over(world: World, shared: SharedRun) -> bool:
     A stopped night is over when what was begun is finished.
     """
     now = world.clock.now()
+    if shared.phase is Phase.WAITING:
+        return False  # until it is let through, or the next night begins
     if shared.stopped_by is not None:
         return world.queue.worked_on(shared.run, now=now) == 0
     until = world.calendar.next_night().at
@@ -91,11 +110,13 @@ def _end(world: World, shared: SharedRun, run: Run) -> bool:
         "stopped_by": shared.stopped_by,
         **own,
     }
-    # Before its end is committed: whoever is killed in between tells of it the next time, by the same key.
-    if shared.stopped_by is not None:
+    # Before its end is committed: whoever is killed in between tells of it the next time, by the same key. An unusual
+    # run was told of when it began to wait.
+    if shared.stopped_by is not None and shared.stop != UNUSUAL:
         _tell_stopped(world, shared, counted)
-    elif run.command == "night":
-        _tell(world, shared, kind=NoticeKind.NIGHT_FINISHED, title=_title(shared, status), body=_body(shared, counted))
+    elif run.command == "night" and shared.stopped_by is None:
+        body = _body(shared, counted, world.queue.shortages(run.id))
+        _tell(world, shared, kind=NoticeKind.NIGHT_FINISHED, title=_title(shared, status), body=body)
     return world.queue.end_shared(run.id, status=str(status), summary=summary, now=world.clock.now())
 
 
@@ -107,7 +128,7 @@ def tally_of_run(world: World, run: Run) -> Tally:
 def _tell_stopped(world: World, shared: SharedRun, counted: Tally | None = None) -> None:
     body = f"{shared.stopped_by}\nWhat is left waits for the next night."
     if counted is not None:
-        body += "\n" + _body(shared, counted)
+        body += "\n" + _body(shared, counted, world.queue.shortages(shared.run))
     _tell(world, shared, kind=NoticeKind.NIGHT_STOPPED, title=_title(shared, RunStatus.STOPPED), body=body)
 
 
@@ -124,7 +145,7 @@ def _title(shared: SharedRun, status: RunStatus) -> str:
     return f"The {what} run of {date}: {ended}"
 
 
-def _body(shared: SharedRun, counted: Tally) -> str:
+def _body(shared: SharedRun, counted: Tally, shortages: tuple[Shortage, ...]) -> str:
     """Counts and sums, one currency a line; no names."""
     counts = ", ".join(f"{count} {word}" for word, count in counted.counts.items() if count and word != "examined")
     lines = [f"run {shared.run}", f"{counted.counts['examined']} cases: {counts or 'nothing to refund'}"]
@@ -135,6 +156,7 @@ def _body(shared: SharedRun, counted: Tally) -> str:
             if sums[f"{word}_minor"]
         )
         lines.append(amounts or f"nothing in {currency.upper()}")
+    lines += [shortage.line() for shortage in shortages]
     if shared.missed:
         lines.append(f"{shared.missed} credits were found that no event had told of: look at the webhook endpoint")
     return "\n".join(lines)

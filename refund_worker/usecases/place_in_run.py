@@ -1,6 +1,6 @@
 """Finds the run that a customer of the queue belongs to: the one it was put in, or the events run of the day.
 
-While a night discovers, whoever comes into the queue without a run is the night's: its poll brought most of them.
+Whom a night's own discovery finds is in the night's run from the begin, and is not worked on before it is weighed.
 """
 
 import threading
@@ -47,7 +47,7 @@ class Places:
                 return None
             if shared is not None and shared.phase is not Phase.ENDED:
                 return self.of_run(shared.run)
-        place = self.of_run(self._night_that_discovers() or self._events_run())
+        place = self.of_run(self._events_run())
         return None if place.gate.stopped_by is not None else place
 
     def of_run(self, run: str) -> Place:
@@ -58,7 +58,10 @@ class Places:
             return known
         found = self.world.ledger.run(run)
         mode = RunMode.PLAN if found is not None and found.mode is RunMode.PLAN else self.mode
-        place = Place(run=run, mode=mode, gate=SharedGate(world=self.world, run=run, stopping=self.stopping))
+        # A night was weighed before it began; what goes on all day is weighed case by case.
+        weighs = found is not None and found.command == "events" and mode is RunMode.RUN
+        gate = SharedGate(world=self.world, run=run, stopping=self.stopping, weighs=weighs)
+        place = Place(run=run, mode=mode, gate=gate)
         with self._lock:
             return self._known.setdefault(run, place)
 
@@ -74,16 +77,6 @@ class Places:
             # A worker whose clock is ahead ended it, or the company's clock was set back a day: the day has another.
             events = open_shared_run(self.world, name=f"{name} {number}", mode=self.mode)
         return events.run
-
-    def _night_that_discovers(self) -> str | None:
-        return next(
-            (
-                shared.run
-                for shared in self.world.queue.open_runs()
-                if shared.phase is Phase.DISCOVERING and shared.stopped_by is None
-            ),
-            None,
-        )
 
 
 def open_shared_run(world: World, *, name: str, mode: RunMode, sweep: bool = False) -> SharedRun:

@@ -1,9 +1,11 @@
 """Decides, for all threads of a run, whether another case may reserve: limits of the run, failures in a row, a stop."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from refund_worker.domain.cases import Outcome
+from refund_worker.domain.funds import Shortage, fits
 from refund_worker.domain.nights import Admission
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
@@ -23,6 +25,8 @@ class RunGate:
         failed: Stripe gave no answer that the run could go on with: no limit stopped it.
         over_limit: Per currency, the run's limit in minor units that some case would have exceeded.
         limited: `--limit` is reached: nothing more is begun, and the run is finished.
+        available_minor: Our money at Stripe per currency; of a currency that is not in it, or None, nothing is known.
+        shortages: Per currency the first case that did not fit into it: no other is admitted there.
     """
 
     policy: Policy
@@ -30,6 +34,8 @@ class RunGate:
     stopped_by: str | None = None
     interrupted: bool = False
     limited: bool = False
+    available_minor: Mapping[str, int] | None = None
+    shortages: dict[str, Shortage] = field(default_factory=dict)
     failed: bool = False
     cases: int = 0
     planned_minor: dict[str, int] = field(default_factory=dict)
@@ -57,6 +63,8 @@ class RunGate:
                 # Smaller ones behind it may still fit; the run says at its end that some did not.
                 self.over_limit.setdefault(plan.currency, limit)
                 return Admission.SUM_EXCEEDED
+            if self._is_short(plan):
+                return Admission.FUNDS_SHORT
             self.cases += 1
             self.planned_minor[plan.currency] = booked
             self.limited = self.cases_max is not None and self.cases >= self.cases_max
@@ -67,8 +75,9 @@ class RunGate:
 
         A resumed case says nothing of tonight: ten that wait for their keys to be pruned must not stop every night.
         """
+        stops = result.reason in STOPPING and result.outcome is not Outcome.PLANNED
         with self._lock:
-            if resumed and result.reason not in STOPPING:
+            if resumed and not stops:
                 return
             if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
                 self.failures += 1
@@ -79,7 +88,7 @@ class RunGate:
                 self.stopped_by = f"{self.failures} cases in a row failed or are unknown"
             if result.reason is Reason.PERMISSION_MISSING:
                 self.permission = self.permission or result.detail
-            if result.reason in STOPPING and self.stopped_by is None:
+            if stops and self.stopped_by is None:
                 self.stopped_by = result.detail or f"Stripe refused: {result.reason}"
 
     def refuse(self, message: str) -> None:
@@ -88,11 +97,30 @@ class RunGate:
             self.permission = self.permission or message
             self.stopped_by = self.stopped_by or message
 
+    def wait(self, message: str) -> None:
+        """Stop before the first case, because the run is unusual; `message` says what is, and how to let it through."""
+        with self._lock:
+            self.stopped_by = self.stopped_by or message
+
     def stop(self, message: str) -> None:
         """Stop because Stripe gives no answer to go on with; `message` says why."""
         with self._lock:
             self.stopped_by = self.stopped_by or message
             self.failed = True
+
+    def _is_short(self, plan: Plan) -> bool:
+        """Whether the money at Stripe does not suffice; smaller cases behind it wait too, so that the order is kept."""
+        available = (self.available_minor or {}).get(plan.currency)
+        if available is None:
+            return False
+        booked = self.planned_minor.get(plan.currency, 0)
+        if plan.currency not in self.shortages and not fits(
+            available_minor=available, booked_minor=booked, needed_minor=plan.planned_minor
+        ):
+            self.shortages[plan.currency] = Shortage(
+                currency=plan.currency, available=available, booked=booked, needed=plan.planned_minor
+            )
+        return plan.currency in self.shortages
 
     def interrupt(self) -> None:
         """Stop because of a signal: reserved cases are finished, no new one begins. Takes no lock."""

@@ -23,6 +23,7 @@ def test_the_story_of_a_case_that_is_refunded() -> None:
     assert _story(stage) == [
         "ledger_bound",
         "run_started",
+        "run_weighed",
         "case_opened 5000",
         "step_intended 5000",
         "step_sent 5000",
@@ -42,7 +43,7 @@ def test_the_story_of_a_charge_that_refuses_and_a_part_given_back() -> None:
     """The refusal, the next charges, the give-back."""
     stage = Stage.of("three_charges")
     night(stage.world(meet=at(RESERVE, "before", lambda: dispute_newest(stage.sandbox))))
-    assert _story(stage)[2:-1] == [
+    assert _story(stage)[3:-1] == [
         "case_opened 26998",
         "step_intended 26998",
         "step_sent 26998",
@@ -110,4 +111,4 @@ def test_a_second_night_tells_of_nothing_but_itself() -> None:
     night(stage.world("first"))
     before = len(stage.trail())
     night(stage.world("second"))
-    assert _story(stage)[before:] == ["run_started", "run_finished"]
+    assert _story(stage)[before:] == ["run_started", "run_weighed", "run_finished"]

@@ -19,6 +19,8 @@ events = Table(
     Column("customer", String),
     Column("charge", String),
     Column("refund", String),
+    # The customer's credit per currency where the event told it: weighed with its night, never refunded by.
+    Column("credit", Text),
     Column("source", String, nullable=False),
     Column("received_at", BIG, nullable=False),
     Column("absorbed_at", BIG),
@@ -43,6 +45,7 @@ queue = Table(
     Column("due_at", BIG, nullable=False),
     Column("run", ForeignKey("runs.id")),
     Column("pending_items", Text),
+    Column("credit", Text),
     Column("requested", BIG, nullable=False),
     # As `requested` was when it was claimed: a wish made since then begins anew, with its own time.
     Column("claimed_requested", BIG),
@@ -60,7 +63,16 @@ CLAIMED = text("claimed_by IS NOT NULL")
 _of_a_run = text("run IS NOT NULL")
 Index("ix_queue_free", queue.c.due_at, queue.c.customer, sqlite_where=FREE, postgresql_where=FREE)
 Index("ix_queue_claimed", queue.c.lease_until, queue.c.due_at, sqlite_where=CLAIMED, postgresql_where=CLAIMED)
-Index("ix_queue_run", queue.c.run, sqlite_where=_of_a_run, postgresql_where=_of_a_run)
+Index("ix_queue_run", queue.c.run, queue.c.due_at, sqlite_where=_of_a_run, postgresql_where=_of_a_run)
+# While a night is not weighed, or waits: what may be claimed meanwhile is found without reading all of its entries.
+FREE_OF_NO_RUN = text("claimed_by IS NULL AND run IS NULL")
+Index(
+    "ix_queue_of_no_run",
+    queue.c.due_at,
+    queue.c.customer,
+    sqlite_where=FREE_OF_NO_RUN,
+    postgresql_where=FREE_OF_NO_RUN,
+)
 
 watermarks = Table(
     "watermarks",
@@ -83,9 +95,16 @@ shared_runs = Table(
     Column("stop", String),
     Column("failures", Integer, nullable=False),
     Column("cases", BIG, nullable=False),
+    # When the money in the Stripe balance was read for it; None = never.
+    Column("funds_read_at", BIG),
     one_of("phase", Phase),
     CheckConstraint("(stopped_by IS NULL) = (stop IS NULL)", name="stop_whole"),
 )
+
+# Of these runs no entry is claimed: they are not weighed yet, or wait to be let through.
+NOT_TO_WORK = text("phase IN ('discovering', 'waiting')")
+TO_WORK = text("phase IN ('working', 'ended')")
+Index("ix_shared_runs_not_to_work", shared_runs.c.run, sqlite_where=NOT_TO_WORK, postgresql_where=NOT_TO_WORK)
 
 run_sums = Table(
     "run_sums",
@@ -94,6 +113,20 @@ run_sums = Table(
     Column("currency", String, primary_key=True),
     Column("planned_minor", BIG, nullable=False),
     CheckConstraint("planned_minor >= 0", name="planned_minor"),
+)
+
+# Per currency the money in the Stripe balance as read, and what admitted cases have booked of it since.
+run_funds = Table(
+    "run_funds",
+    metadata,
+    Column("run", ForeignKey("shared_runs.run"), primary_key=True),
+    Column("currency", String, primary_key=True),
+    Column("available_minor", BIG, nullable=False),
+    Column("booked_minor", BIG, nullable=False),
+    # What the first case needed that did not fit: no other is admitted in this currency until it is read again.
+    Column("short_minor", BIG),
+    CheckConstraint("booked_minor >= 0", name="booked_minor"),
+    CheckConstraint("short_minor > 0", name="short_minor"),
 )
 
 leases = Table(

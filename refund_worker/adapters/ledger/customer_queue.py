@@ -3,14 +3,25 @@
 A claim reads the entries and locks them (PostgreSQL: FOR UPDATE SKIP LOCKED; SQLite: the one write transaction), then
 writes them: no entry has two claims at once, and no worker waits for another's. A lease that has ended ends nothing by
 itself: until somebody else claims the entry its claim is the newest, and may still finish.
+
+Entries of a run that is not weighed yet, or waits to be let through, are not claimed. Each statement says so; while
+there is such a run, what may be claimed is asked for apart, so that nobody reads through its entries each second.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Exists, Integer, Row, Select, bindparam, case, delete, func, or_, select, update
 
-from refund_worker.adapters.ledger.cluster_tables import CLAIMED, FREE, queue, shared_runs
+from refund_worker.adapters.ledger.cluster_tables import (
+    CLAIMED,
+    FREE,
+    FREE_OF_NO_RUN,
+    NOT_TO_WORK,
+    TO_WORK,
+    queue,
+    shared_runs,
+)
 from refund_worker.adapters.ledger.on_database import OnDatabase
 from refund_worker.adapters.ledger.queue_rows import claim_of, put_into_queue
 from refund_worker.domain.nights import Phase
@@ -18,14 +29,25 @@ from refund_worker.domain.queueing import QueueClaim, QueueDepth, Wanted
 
 _PAGE = 1000  # parameters of one statement: every database takes as many
 
-_ENDED = (CLAIMED, queue.c.lease_until <= bindparam("of_now"))
-_DUE = (FREE, queue.c.due_at <= bindparam("of_now"))
+_NOT_TO_WORK = select(shared_runs.c.run).where(NOT_TO_WORK)
+MAY_WORK = or_(queue.c.run.is_(None), queue.c.run.not_in(_NOT_TO_WORK))
+_ENDED = (CLAIMED, queue.c.lease_until <= bindparam("of_now"), MAY_WORK)
+_DUE = (FREE, queue.c.due_at <= bindparam("of_now"), MAY_WORK)
+_DUE_OF_NO_RUN = (FREE_OF_NO_RUN, queue.c.due_at <= bindparam("of_now"))
+_TO_WORK = select(shared_runs.c.run).where(TO_WORK)
+_DUE_OF_RUNS = (
+    FREE,
+    queue.c.run.is_not(None),
+    queue.c.run.in_(_TO_WORK),
+    queue.c.due_at <= bindparam("of_now"),
+)
 _CLAIMABLE = select(
     queue.c.customer,
     queue.c.cause,
     queue.c.due_at,
     queue.c.run,
     queue.c.pending_items,
+    queue.c.credit,
     queue.c.requested,
     queue.c.attempts,
     queue.c.fence,
@@ -40,7 +62,22 @@ _CLAIM_ENDED = (
 _CLAIM_DUE = (
     _CLAIMABLE.where(*_DUE).order_by(queue.c.due_at, queue.c.customer).limit(_AT_MOST).with_for_update(skip_locked=True)
 )
-_ANY = select(select(queue.c.customer).where(*_ENDED).exists() | select(queue.c.customer).where(*_DUE).exists())
+_BY_TIME = (queue.c.due_at, queue.c.customer)
+_CLAIM_OF_NO_RUN = (
+    _CLAIMABLE.where(*_DUE_OF_NO_RUN).order_by(*_BY_TIME).limit(_AT_MOST).with_for_update(skip_locked=True)
+)
+_CLAIM_OF_RUNS = _CLAIMABLE.where(*_DUE_OF_RUNS).order_by(*_BY_TIME).limit(_AT_MOST).with_for_update(skip_locked=True)
+_APART = _NOT_TO_WORK.exists()
+
+
+def _some(*conditions: Any) -> Exists:
+    return select(queue.c.customer).where(*conditions).exists()
+
+
+_ANY = select(
+    _APART.label("apart"),
+    (_some(*_ENDED) | case((_APART, _some(*_DUE_OF_NO_RUN) | _some(*_DUE_OF_RUNS)), else_=_some(*_DUE))).label("any"),
+)
 _CLAIM = update(queue).where(queue.c.customer.in_(bindparam("of_customers", expanding=True)))
 
 _NEWEST = (
@@ -100,7 +137,7 @@ def _counted(*conditions: Any) -> Select[int, int | None]:
 
 _DUE_COUNT = _counted(*_DUE)
 _ENDED_COUNT = _counted(*_ENDED)
-_WAITING_COUNT = _counted(FREE, queue.c.due_at > bindparam("of_now"))
+_FREE_COUNT = _counted(FREE)
 _CLAIMED_COUNT = _counted(CLAIMED, queue.c.lease_until > bindparam("of_now"))
 
 
@@ -117,12 +154,15 @@ class CustomerRows(OnDatabase):
         """Claim entries that are due: first those whose lease has ended, then the longest due; see the port."""
         with self._database.glancing() as connection:
             # Idle workers ask every second: they take no write lock for nothing.
-            if not connection.execute(_ANY, {"of_now": now}).scalar_one():
-                return ()
+            seen = connection.execute(_ANY, {"of_now": now}).one()
+        if not seen.any:
+            return ()
+        due = (_CLAIM_OF_NO_RUN, _CLAIM_OF_RUNS) if seen.apart else (_CLAIM_DUE,)
         with self._database.writing() as connection:
-            rows = connection.execute(_CLAIM_ENDED, {"of_now": now, "at_most": limit}).all()
-            if len(rows) < limit:
-                rows = [*rows, *connection.execute(_CLAIM_DUE, {"of_now": now, "at_most": limit - len(rows)})]
+            rows: list[Row[Any]] = []
+            for statement in (_CLAIM_ENDED, *due):
+                if len(rows) < limit:
+                    rows += connection.execute(statement, {"of_now": now, "at_most": limit - len(rows)})
             for begin in range(0, len(rows), _PAGE):
                 customers = [row.customer for row in rows[begin : begin + _PAGE]]
                 _write_claims(connection, customers, worker=worker, lease_until=now + lease_s)
@@ -195,16 +235,16 @@ class CustomerRows(OnDatabase):
         return frozenset(found)
 
     def depth(self, *, now: int) -> QueueDepth:
-        """How much waits; an entry whose lease has ended is due."""
+        """How much waits; an entry whose lease has ended is due, one of a run that is not weighed yet waits."""
         with self._database.reading() as connection:
             of = {"of_now": now}
             due, oldest = connection.execute(_DUE_COUNT, of).one()
             ended, oldest_ended = connection.execute(_ENDED_COUNT, of).one()
-            waiting, _ = connection.execute(_WAITING_COUNT, of).one()
+            free, _ = connection.execute(_FREE_COUNT).one()
             claimed, _ = connection.execute(_CLAIMED_COUNT, of).one()
         times = [at for at in (oldest, oldest_ended) if at is not None]
         return QueueDepth(
-            due=due + ended, waiting=waiting, claimed=claimed, oldest_due_at=min(times) if times else None
+            due=due + ended, waiting=free - due, claimed=claimed, oldest_due_at=min(times) if times else None
         )
 
 

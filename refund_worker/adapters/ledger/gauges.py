@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, or_, select
 
 from refund_worker.adapters.ledger.cluster_tables import (
     CLAIMED,
@@ -20,12 +20,13 @@ from refund_worker.adapters.ledger.cluster_tables import (
     shared_runs,
     watched_refunds,
 )
+from refund_worker.adapters.ledger.customer_queue import MAY_WORK
 from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.schema import check_schema
 from refund_worker.adapters.ledger.tables import LIVE_CASES, bindings, cases, runs, steps
 from refund_worker.adapters.ledger.verify_sums import STANDS
 from refund_worker.domain.errors import LedgerError
-from refund_worker.domain.nights import night_name
+from refund_worker.domain.nights import UNUSUAL, Phase, night_name
 from refund_worker.domain.runs import RunStatus
 
 _COUNTERS = select(counters.c.name, counters.c.labels, counters.c.count)
@@ -34,10 +35,10 @@ _RUNS = (
     .where(runs.c.status != str(RunStatus.RUNNING))
     .group_by(runs.c.command, runs.c.status)
 )
-_DUE = select(func.count()).select_from(queue).where(FREE, queue.c.due_at <= bindparam("now"))
-_WAITING = select(func.count()).select_from(queue).where(FREE, queue.c.due_at > bindparam("now"))
+_DUE = select(func.count()).select_from(queue).where(FREE, queue.c.due_at <= bindparam("now"), MAY_WORK)
+_WAITING = select(func.count()).select_from(queue).where(FREE, or_(queue.c.due_at > bindparam("now"), ~MAY_WORK))
 _CLAIMED = select(func.count()).select_from(queue).where(CLAIMED)
-_OLDEST_DUE = select(func.min(queue.c.due_at)).where(FREE)
+_OLDEST_DUE = select(func.min(queue.c.due_at)).where(FREE, MAY_WORK)
 _LIVE = select(func.count(), func.min(cases.c.opened_at)).select_from(cases).where(LIVE_CASES)
 _PENDING = select(watched_refunds.c.status, func.count(), func.min(watched_refunds.c.since)).group_by(
     watched_refunds.c.status
@@ -49,6 +50,11 @@ _NIGHT = (
 )
 _MISSED = select(func.sum(shared_runs.c.missed))
 _HALTED = select(func.count()).select_from(halts)
+_UNUSUAL = (
+    select(func.count())
+    .select_from(shared_runs)
+    .where(shared_runs.c.stop == UNUSUAL, shared_runs.c.phase != str(Phase.ENDED))
+)
 _UNSENT = (
     select(func.count())
     .select_from(notices)
@@ -91,11 +97,13 @@ class LedgerState:
     Attributes:
         migrated: Its tables are of this version; else the rest is not known.
         livemode: The mode of the account it is bound to; None where it is not bound.
+        waiting: A run waits as unusual, to be let through.
     """
 
     migrated: bool
     livemode: bool | None = None
     halted: bool = False
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +120,7 @@ class Gauges:
         pending_refunds: Refunds without a last word, by status.
         night_finished_s: Seconds since a night finished; None where none ever did.
         missed_credits: Credits that sweeps found and no event had told of, in all.
+        unusual_runs: Runs that wait as unusual, to be let through.
     """
 
     counters: Mapping[tuple[str, str], int]
@@ -126,6 +135,7 @@ class Gauges:
     night_finished_s: int | None
     missed_credits: int
     halted: bool
+    unusual_runs: int
     unsent_notices: int
 
 
@@ -145,7 +155,10 @@ class SqlGauges:
                 return LedgerState(migrated=False)
             livemode = connection.execute(select(bindings.c.livemode)).scalar()
             return LedgerState(
-                migrated=True, livemode=None if livemode is None else bool(livemode), halted=_halted(connection)
+                migrated=True,
+                livemode=None if livemode is None else bool(livemode),
+                halted=_halted(connection),
+                waiting=bool(connection.execute(_UNUSUAL).scalar()),
             )
 
     def read(self, *, now: int) -> Gauges:
@@ -171,6 +184,7 @@ class SqlGauges:
                 night_finished_s=None if night is None else _age(night, now=now),
                 missed_credits=int(connection.execute(_MISSED).scalar() or 0),
                 halted=_halted(connection),
+                unusual_runs=connection.execute(_UNUSUAL).scalar() or 0,
                 unsent_notices=connection.execute(_UNSENT, {"since": now - _UNSENT_FOR_S}).scalar() or 0,
             )
 

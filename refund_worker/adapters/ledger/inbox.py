@@ -1,6 +1,7 @@
 """The inbox: events received, each once; implements `ports.Inbox`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, case, delete, select, update
 
@@ -8,13 +9,22 @@ from refund_worker.adapters.ledger.cluster_tables import events, notices, waterm
 from refund_worker.adapters.ledger.on_database import OnDatabase
 from refund_worker.adapters.ledger.queue_rows import put_into_queue
 from refund_worker.adapters.ledger.upserts import inserting
+from refund_worker.adapters.ledger.weighing_codec import credit_from_text, credit_to_text
 from refund_worker.domain.events import Event, EventSource
 from refund_worker.domain.queueing import Wanted
 
 _EVENTS = "events"  # the one watermark there is: of `GET /v1/events`
 
 _UNABSORBED = (
-    select(events.c.id, events.c.type, events.c.created, events.c.customer, events.c.charge, events.c.refund)
+    select(
+        events.c.id,
+        events.c.type,
+        events.c.created,
+        events.c.customer,
+        events.c.charge,
+        events.c.refund,
+        events.c.credit,
+    )
     .where(events.c.absorbed_at.is_(None))
     .order_by(events.c.created, events.c.id)
     .limit(bindparam("at_most"))
@@ -38,6 +48,7 @@ class InboxRows(OnDatabase):
                 "customer": event.customer,
                 "charge": event.charge,
                 "refund": event.refund,
+                "credit": credit_to_text(event.credit_minor),
                 "source": str(source),
                 "received_at": now,
             }
@@ -53,8 +64,7 @@ class InboxRows(OnDatabase):
     def unabsorbed(self, *, limit: int) -> tuple[Event, ...]:
         """Events whose work is not in the queue yet, oldest first by Stripe's clock."""
         with self._database.glancing() as connection:
-            found = connection.execute(_UNABSORBED, {"at_most": limit}).mappings()
-            return tuple(Event(**row) for row in found)
+            return tuple(_event_of(row) for row in connection.execute(_UNABSORBED, {"at_most": limit}))
 
     def absorb(self, absorbed: Sequence[str], wanted: Sequence[Wanted], *, now: int) -> None:
         """Put customers into the queue and mark the events absorbed, in one transaction."""
@@ -90,3 +100,15 @@ class InboxRows(OnDatabase):
                 ),
                 {"name": _EVENTS, "at": at},
             )
+
+
+def _event_of(row: Any) -> Event:
+    return Event(
+        id=row.id,
+        type=row.type,
+        created=row.created,
+        customer=row.customer,
+        charge=row.charge,
+        refund=row.refund,
+        credit_minor=credit_from_text(row.credit),
+    )

@@ -1,6 +1,6 @@
 """The outbox of notices: each key once, sent by whoever claims it, tried again for a day."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from refund_worker.adapters.ledger.cluster_tables import notices
 from refund_worker.adapters.ledger.on_database import OnDatabase
@@ -24,22 +24,27 @@ _LOCKED = _TO_SEND.with_for_update(skip_locked=True)
 _CHANGE = update(notices).where(notices.c.key == bindparam("of_key"), notices.c.sent_at.is_(None))
 
 
+def put_into_outbox(connection: Connection, notice: Notice, *, now: int) -> bool:
+    """Put a notice into the outbox in the open write transaction; False where its key is known."""
+    insert = inserting(connection, notices).on_conflict_do_nothing(index_elements=[notices.c.key])
+    row = {
+        "key": notice.key,
+        "kind": str(notice.kind),
+        "title": notice.title,
+        "body": notice.body,
+        "created_at": now,
+        "due_at": now,
+    }
+    return connection.execute(insert, row).rowcount == 1
+
+
 class NoticeRows(OnDatabase):
     """The notices' part of the queue."""
 
     def notify(self, notice: Notice, *, now: int) -> bool:
         """Put a notice into the outbox; False where its key is known."""
-        row = {
-            "key": notice.key,
-            "kind": str(notice.kind),
-            "title": notice.title,
-            "body": notice.body,
-            "created_at": now,
-            "due_at": now,
-        }
         with self._database.writing() as connection:
-            insert = inserting(connection, notices).on_conflict_do_nothing(index_elements=[notices.c.key])
-            return connection.execute(insert, row).rowcount == 1
+            return put_into_outbox(connection, notice, now=now)
 
     def claim_notices(self, *, now: int, lease_s: int, limit: int) -> tuple[Notice, ...]:
         """Claim notices that are to be sent now; one that is neither sent nor failed comes again after its lease."""

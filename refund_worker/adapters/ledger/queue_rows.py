@@ -6,6 +6,8 @@ An entry is unclaimed or claimed. A wish for a customer who stands there
 - claimed: the examination that goes on may have read its facts before. The first such wish sets time and cause anew;
   they count when the claim is given back. The run stays.
 
+The credit is that of the newest wish that knows one: it only weighs a night.
+
 In both the pending items are those of the newest wish, also where it brings none: it was made because something may
 have changed, and items read before that would be stale. They are read again then.
 """
@@ -19,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from refund_worker.adapters.ledger.cluster_tables import queue
 from refund_worker.adapters.ledger.upserts import inserting
+from refund_worker.adapters.ledger.weighing_codec import credit_from_text, credit_to_text
 from refund_worker.domain.canonical import canonical_json
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.queueing import Cause, QueueClaim, Wanted
@@ -53,7 +56,8 @@ def claim_of(row: Any, *, worker: str, lease_until: int) -> QueueClaim:
             cause=Cause(row.cause),
             due_at=row.due_at,
             run=row.run,
-            pending_items=_items_of(row.pending_items),
+            pending_items=items_of(row.pending_items),
+            credit_minor=credit_from_text(row.credit),
         ),
         requested=row.requested,
         attempts=row.attempts + 1,
@@ -74,6 +78,7 @@ def _or_added(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | 
             "cause": case((first_since_claim, new.cause), else_=queue.c.cause),
             "run": func.coalesce(queue.c.run, new.run),
             "pending_items": new.pending_items,
+            "credit": func.coalesce(new.credit, queue.c.credit),
             "requested": queue.c.requested + 1,
         },
     )
@@ -107,6 +112,7 @@ def _row_of(wish: Wanted, *, now: int) -> dict[str, Any]:
         "due_at": wish.due_at,
         "run": wish.run,
         "pending_items": _as_text(wish.pending_items),
+        "credit": credit_to_text(wish.credit_minor),
         "requested": 1,
         "attempts": 0,
         "fence": now * _FENCES_A_SECOND,
@@ -119,7 +125,8 @@ def _as_text(items: tuple[PendingItem, ...] | None) -> str | None:
     return canonical_json([[item.id, item.customer, item.amount_minor, item.currency] for item in items])
 
 
-def _items_of(content: str | None) -> tuple[PendingItem, ...] | None:
+def items_of(content: str | None) -> tuple[PendingItem, ...] | None:
+    """The pending items of an entry; None = to be read."""
     if content is None:
         return None
     return tuple(

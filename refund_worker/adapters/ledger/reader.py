@@ -1,7 +1,7 @@
 """Reads the ledger page by page: between two pages no transaction is open, whatever the caller does meanwhile."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, tuple_
@@ -9,9 +9,11 @@ from sqlalchemy import Integer, Select, and_, bindparam, exists, or_, select, tu
 from refund_worker.adapters.ledger.engine import Database
 from refund_worker.adapters.ledger.rows import plan_of, read_case, read_cases, run_of, standing_of
 from refund_worker.adapters.ledger.tables import audit_entries, cases, plans, runs, standings
+from refund_worker.adapters.ledger.weighing_codec import weight_from_json
 from refund_worker.domain.cases import LIVE, Case, Standing
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.runs import Run, RunMode
+from refund_worker.domain.runs import Run, RunMode, RunStatus
+from refund_worker.domain.unusual import Weight
 
 _PAGE = 200
 _LIVE_STATES = sorted(str(state) for state in LIVE)
@@ -83,6 +85,20 @@ _SWEEPS = (
     .where(runs.c.sweep, runs.c.mode == bindparam("of_mode"), runs.c.command != "recover")
     .order_by(runs.c.position.desc())
     .limit(bindparam("at_most", type_=Integer))
+)
+_PAST_WEIGHTS = (
+    select(runs.c.id, runs.c.weighed)
+    .where(
+        runs.c.weighed.is_not(None),
+        runs.c.mode == str(RunMode.RUN),
+        # One that a person let through was usual enough, also where a limit then kept something back.
+        (runs.c.status == str(RunStatus.FINISHED)) | runs.c.let_through.is_not(None),
+    )
+    .order_by(runs.c.position.desc())
+    .limit(bindparam("at_most", type_=Integer))
+)
+_STANDING_CREDITS = select(standings.c.customer, standings.c.currency, standings.c.plan).where(
+    standings.c.customer.in_(bindparam("of_customers", expanding=True)), standings.c.ended_at.is_(None)
 )
 _NEWEST_RUN = select(runs).order_by(runs.c.position.desc()).limit(1)
 
@@ -185,6 +201,25 @@ class SqlReader:
         """The latest runs of a mode that were to read every customer, newest first."""
         with self._database.reading() as connection:
             return tuple(map(run_of, connection.execute(_SWEEPS, {"of_mode": str(mode), "at_most": limit})))
+
+    def past_weights(self, *, limit: int) -> tuple[Weight, ...]:
+        """What the latest nights weighed that moved money and finished, or were let through, newest first."""
+        with self._database.glancing() as connection:
+            rows = connection.execute(_PAST_WEIGHTS, {"at_most": limit}).all()
+        return tuple(weight_from_json(row.weighed, run=row.id) for row in rows)
+
+    def standing_credits(self, customers: Sequence[str]) -> dict[str, dict[str, frozenset[int]]]:
+        """Per customer and currency the credit with which a hold or skip stands; see the port."""
+        found: dict[str, dict[str, frozenset[int]]] = {}
+        for begin in range(0, len(customers), _PAGE):
+            with self._database.glancing() as connection:
+                rows = connection.execute(_STANDING_CREDITS, {"of_customers": customers[begin : begin + _PAGE]}).all()
+            for row in rows:
+                plan = plan_of(row.plan, case=row.customer)
+                items = plan.numbers.get("net_minor", 0)
+                with_items = plan.credit_minor + (abs(items) if isinstance(items, int) else 0)
+                found.setdefault(row.customer, {})[row.currency] = frozenset({plan.credit_minor, with_items})
+        return found
 
     def _pages_of_standings(self, statement: Select[Any], asked: dict[str, Any]) -> Iterator[Standing]:
         after, after_id = -1, ""

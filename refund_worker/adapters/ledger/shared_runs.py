@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from refund_worker.adapters.ledger.cluster_tables import run_sums, shared_runs
 from refund_worker.adapters.ledger.on_database import OnDatabase
+from refund_worker.adapters.ledger.run_funds import book_funds
 from refund_worker.adapters.ledger.tables import runs
 from refund_worker.adapters.ledger.transaction import LedgerMisused
 from refund_worker.adapters.ledger.upserts import inserting
 from refund_worker.adapters.ledger.write_runs import RunWrites
-from refund_worker.domain.nights import Admission, Phase, SharedRun
+from refund_worker.domain.nights import Admission, Limits, Phase, SharedRun
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.runs import Run, RunStatus
+from refund_worker.domain.unusual import Weight
 
 _OPEN = shared_runs.c.phase != str(Phase.ENDED)
 _BY_NAME = select(shared_runs).where(shared_runs.c.name == bindparam("of_name"))
@@ -26,6 +28,7 @@ _STOP = _CHANGE.where(shared_runs.c.stopped_by.is_(None))
 _FAILED = _CHANGE.values(failures=shared_runs.c.failures + 1)
 _UNBROKEN = _CHANGE.where(shared_runs.c.failures > 0).values(failures=0)
 _FAILURES = select(shared_runs.c.failures).where(shared_runs.c.run == bindparam("of_run"))
+_CASES = select(shared_runs.c.cases).where(shared_runs.c.run == bindparam("of_run"))
 _SUM = select(run_sums.c.planned_minor).where(
     run_sums.c.run == bindparam("of_run"), run_sums.c.currency == bindparam("of_currency")
 )
@@ -33,6 +36,7 @@ _INSERT_SUM = insert(run_sums)
 _ADD_SUM = update(run_sums).where(
     run_sums.c.run == bindparam("of_run"), run_sums.c.currency == bindparam("of_currency")
 )
+_LET_THROUGH = select(runs.c.let_through).where(runs.c.id == bindparam("of_run"))
 _ADD_CASE = _CHANGE.values(cases=shared_runs.c.cases + 1)
 
 
@@ -102,28 +106,39 @@ class SharedRunRows(OnDatabase):
             writes.append_entries()
             return True
 
-    def admit(self, run: str, *, currency: str, planned_minor: int, cases_max: int, sum_max: int) -> Admission:
-        """Book a case's planned sum against the run's limits; see the port.
+    def admit(self, run: str, *, currency: str, planned_minor: int, limits: Limits) -> Admission:
+        """Book a case's planned sum against the run's limits and the funds; see the port.
 
         The run's row is locked from the look to the booking. What is not admitted is not booked; whether a limit also
         stops the run is said by `stop_shared`. A run that is not there, or has ended, admits nothing.
         """
         with self._database.writing() as connection:
             row = connection.execute(_LOCKED, {"of_run": run}).one_or_none()
-            if row is None or row.stopped_by is not None or row.phase == Phase.ENDED:
+            if row is None or row.stopped_by is not None or row.phase != Phase.WORKING:
                 return Admission.STOPPED
             of_sum = {"of_run": run, "of_currency": currency}
             booked: int | None = connection.execute(_SUM, of_sum).scalar()
-            if row.cases >= cases_max:
+            if row.cases >= limits.cases_max:
                 return Admission.CASES_REACHED
-            if (booked or 0) + planned_minor > sum_max:
+            if (booked or 0) + planned_minor > limits.sum_max:
                 return Admission.SUM_EXCEEDED
+            if _unusual(row.cases + 1, (booked or 0) + planned_minor, limits) and not _let_through(connection, run):
+                return Admission.UNUSUAL
+            if not book_funds(connection, run, currency=currency, planned_minor=planned_minor):
+                return Admission.FUNDS_SHORT
             if booked is None:
                 connection.execute(_INSERT_SUM, {"run": run, "currency": currency, "planned_minor": planned_minor})
             else:
                 connection.execute(_ADD_SUM, {**of_sum, "planned_minor": booked + planned_minor})
             connection.execute(_ADD_CASE, {"of_run": run})
             return Admission.ADMITTED
+
+    def booked(self, run: str, *, currency: str) -> Weight:
+        """What a run has admitted: its cases, and the planned sum of a currency."""
+        with self._database.reading() as connection:
+            cases: int | None = connection.execute(_CASES, {"of_run": run}).scalar()
+            planned: int | None = connection.execute(_SUM, {"of_run": run, "of_currency": currency}).scalar()
+        return Weight(customers=cases or 0, credit_minor={currency: planned or 0})
 
     def count_failures(self, run: str, *, failed: bool) -> int:
         """Add a failed or unknown case to the row of failures, or end the row; returns its length."""
@@ -135,6 +150,15 @@ class SharedRunRows(OnDatabase):
         """Stop a run for all workers; the first message stays, and an ended run is left alone."""
         with self._database.writing() as connection:
             connection.execute(_STOP, {"of_run": run, "stopped_by": message, "stop": kind})
+
+
+def _unusual(cases: int, sum_minor: int, limits: Limits) -> bool:
+    too_many = limits.usual_cases is not None and cases > limits.usual_cases
+    return too_many or (limits.usual_sum is not None and sum_minor > limits.usual_sum)
+
+
+def _let_through(connection: Connection, run: str) -> bool:
+    return connection.execute(_LET_THROUGH, {"of_run": run}).scalar() is not None
 
 
 def _row_of(run: str, *, name: str, phase: Phase) -> dict[str, Any]:

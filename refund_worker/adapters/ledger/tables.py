@@ -82,6 +82,10 @@ runs = Table(
     Column("finished_at", BIG),
     Column("status", String, nullable=False),
     Column("summary", Text, nullable=False),
+    # What its discovery found, held against the past nights; None = it was not weighed.
+    Column("weighed", Text),
+    # Who let it through although it is unusual, when and why.
+    Column("let_through", Text),
     one_of("mode", RunMode),
     one_of("status", RunStatus),
 )
@@ -211,6 +215,8 @@ Index(
     sqlite_where=_stands,
     postgresql_where=_stands,
 )
+
+Index("ix_standings_customer", standings.c.customer, sqlite_where=_stands, postgresql_where=_stands)
 
 plans = Table(
     "plans",

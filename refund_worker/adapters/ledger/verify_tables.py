@@ -34,7 +34,7 @@ _PARTS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "plan": (plans, ()),
 }
 _BOUND = select(audit_entries).where(audit_entries.c.kind == "ledger_bound")
-_OF_RUNS = ("run_started", "run_finished")
+_OF_RUNS = ("run_started", "run_weighed", "run_let_through", "run_finished")
 
 
 def _read(table: Table, key: str) -> Select[Any]:

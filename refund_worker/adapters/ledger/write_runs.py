@@ -10,10 +10,12 @@ from refund_worker.adapters.ledger.codec import plan_to_json
 from refund_worker.adapters.ledger.locks import RUN_START, lock_by_number
 from refund_worker.adapters.ledger.tables import plans, policies, runs
 from refund_worker.adapters.ledger.transaction import LedgerMisused, Transaction
+from refund_worker.adapters.ledger.weighing_codec import weighing_to_json
 from refund_worker.domain.canonical import canonical_json
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.runs import Run, RunStatus
+from refund_worker.domain.unusual import Weighing
 
 _KNOWN_POLICY = select(policies.c.digest).where(policies.c.digest == bindparam("of_digest"))
 _INSERT_POLICY = insert(policies)
@@ -52,12 +54,25 @@ class RunWrites(Transaction):
         self._connection.execute(_INSERT_RUN, row)
         self._record(Entry(at=run.started_at, kind="run_started", run=run.id, body={"run": recorded(row)}))
 
+    def weighed(self, *, run: str, weighing: Weighing, now: int) -> None:
+        """Record what a run's discovery found, and what of it is unusual; see the port."""
+        self._change(run, kind="run_weighed", now=now, weighed=weighing_to_json(weighing))
+
+    def let_through(self, *, run: str, by: str, reason: str, unusual: str, now: int) -> None:
+        """Record who let an unusual run through; see the port."""
+        facts = {"by": by, "at": now, "reason": reason, "unusual": unusual}
+        self._change(run, kind="run_let_through", now=now, let_through=canonical_json(facts))
+
     def finish_run(self, *, run: str, status: RunStatus, summary: Mapping[str, object], now: int) -> None:
         """Record how a run ended; see the port."""
-        changed = {"status": str(status), "finished_at": now, "summary": canonical_json(dict(summary))}
-        if self._connection.execute(_UPDATE_RUN, {"of_run": run, **changed}).rowcount != 1:
-            raise LedgerMisused(f"run {run} is not in the ledger")
-        self._record(Entry(at=now, kind="run_finished", run=run, body={"run": recorded(changed)}))
+        self._change(
+            run,
+            kind="run_finished",
+            now=now,
+            status=str(status),
+            finished_at=now,
+            summary=canonical_json(dict(summary)),
+        )
 
     def plan_only(self, *, case: str, run: str, plan: Plan, now: int) -> None:
         """Record a plan that is not executed in this run; see the port."""
@@ -95,3 +110,8 @@ class RunWrites(Transaction):
                 body={"unplanned": dict(kept)},
             )
         )
+
+    def _change(self, run: str, *, kind: str, now: int, **changed: int | str) -> None:
+        if self._connection.execute(_UPDATE_RUN, {"of_run": run, **changed}).rowcount != 1:
+            raise LedgerMisused(f"run {run} is not in the ledger")
+        self._record(Entry(at=now, kind=kind, run=run, body={"run": recorded(changed)}))

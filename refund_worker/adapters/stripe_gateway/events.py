@@ -1,9 +1,10 @@
 """Stripe's events: whom each concerns, and what it names. A webhook's payload is read by the same code.
 
-An event is a hint in the API version of its own day: only ids are kept, and what it lacks is read from the charge.
+An event is a hint in the API version of its own day: only ids are kept, and what it lacks is read from the charge. Of a
+customer's balance the credit is kept too: it weighs a night before money moves, and nothing is ever refunded by it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import structlog
 
@@ -56,7 +57,14 @@ def _read(fields: Fields) -> Event | None:
         customer=customer,
         charge=charge,
         refund=refund,
+        credit_minor=_credit(about) if kind == "customer.updated" else None,
     )
+
+
+def _credit(customer: Fields) -> Mapping[str, int] | None:
+    """The credit in the customer's own currency, positive; of the others an event does not tell."""
+    balance, currency = customer.number_or_none("balance"), customer.text_or_none("currency")
+    return None if balance is None or currency is None or balance >= 0 else {currency: -balance}
 
 
 def events(calls: Calls, *, since: int, until: int | None) -> Iterator[Event]:

@@ -18,6 +18,7 @@ _KNOWN = {
     "LEASE_S": LEASE_S,
     "NOW": NOW,
     "POLICY": POLICY,
+    "Limits": Limits,
     "Phase": Phase,
     "a_run": a_run,
     "event": event,

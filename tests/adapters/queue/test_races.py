@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from refund_worker.adapters.ledger import SqlLedger
-from refund_worker.domain.nights import Admission, Phase
+from refund_worker.domain.nights import Admission, Limits, Phase
 from refund_worker.domain.queueing import QueueDepth
 from tests.adapters.ledger.examples import LEASE_S, NOW, POLICY, a_case, a_plan, a_run, opened, read, started
 from tests.adapters.queue.examples import claimed, names, notice, wish
@@ -132,7 +132,7 @@ def test_limits_hold_over_all_workers_and_a_run_ends_once(shared: SqlLedger, las
     shared.queue.open_shared(a_run("run_n"), name="night", phase=Phase.WORKING, policy=POLICY)
     program = """
 for number in range(50):
-    print(queue.admit("run_n", currency="{currency}", planned_minor=3, cases_max={cases}, sum_max=100))
+    print(queue.admit("run_n", currency="{currency}", planned_minor=3, limits=Limits(cases_max={cases}, sum_max=100)))
     queue.count_failures("run_n", failed=True)
 print(queue.end_shared("run_{end}", status="finished", summary={{}}, now=NOW))
 """
@@ -213,7 +213,7 @@ def test_threads_of_one_process_race_too(shared: SqlLedger) -> None:
             queue.renew(claims, now=NOW, lease_s=LEASE_S)
             for claim in claims:
                 if (
-                    queue.admit("run_n", currency="usd", planned_minor=1, cases_max=999, sum_max=60)
+                    queue.admit("run_n", currency="usd", planned_minor=1, limits=Limits(cases_max=999, sum_max=60))
                     is Admission.ADMITTED
                 ):
                     won.append("admitted")

@@ -1,9 +1,11 @@
 """Runs that several workers work on: one of a name, limits booked once, one end."""
 
+from dataclasses import replace
+
 import pytest
 
 from refund_worker.adapters.ledger import LedgerMisused, SqlLedger
-from refund_worker.domain.nights import Admission, Phase, SharedRun
+from refund_worker.domain.nights import Admission, Limits, Phase, SharedRun
 from refund_worker.domain.runs import RunStatus
 from refund_worker.ports import WorkQueue
 from tests.adapters.ledger.examples import NOW, POLICY, a_run, read
@@ -23,7 +25,8 @@ def _open(queue: WorkQueue, run: str, name: str = NIGHT.name) -> tuple[SharedRun
 
 
 def _admit(queue: WorkQueue, planned: int, *, currency: str = "usd", cases: int = 9, limit: int = 100) -> Admission:
-    return queue.admit("run_n", currency=currency, planned_minor=planned, cases_max=cases, sum_max=limit)
+    limits = Limits(cases_max=cases, sum_max=limit)
+    return queue.admit("run_n", currency=currency, planned_minor=planned, limits=limits)
 
 
 def test_a_name_is_taken_once(night: WorkQueue, ledger: SqlLedger) -> None:
@@ -80,16 +83,18 @@ def test_a_run_ends_once_and_then_stays_as_it_is(night: WorkQueue, ledger: SqlLe
 
 def test_the_sum_of_a_currency_is_limited(night: WorkQueue) -> None:
     """A smaller case behind one that does not fit may still; what does not fit is not booked."""
+    night.progress("run_n", phase=Phase.WORKING)
     assert _admit(night, 60) is Admission.ADMITTED
     assert _admit(night, 41) is Admission.SUM_EXCEEDED
     assert _admit(night, 41, currency="eur") is Admission.ADMITTED
     assert _admit(night, 40) is Admission.ADMITTED
     assert _admit(night, 1) is Admission.SUM_EXCEEDED
-    assert night.shared_of("run_n") == NIGHT
+    assert night.shared_of("run_n") == replace(NIGHT, phase=Phase.WORKING)
 
 
 def test_the_number_of_cases_is_limited_before_the_sum(night: WorkQueue) -> None:
     """In all currencies together, whatever they are worth; what was refused did not count."""
+    night.progress("run_n", phase=Phase.WORKING)
     assert [_admit(night, planned, cases=2) for planned in (60, 90, 40, 90)] == [
         Admission.ADMITTED,
         Admission.SUM_EXCEEDED,
@@ -100,14 +105,17 @@ def test_the_number_of_cases_is_limited_before_the_sum(night: WorkQueue) -> None
 
 
 def test_a_stopped_run_admits_nothing_and_keeps_the_first_message(night: WorkQueue) -> None:
-    """Nor does a run that is not there."""
+    """Nor does one that does not work yet, or a run that is not there."""
+    assert _admit(night, 1) is Admission.STOPPED
+    night.progress("run_n", phase=Phase.WORKING)
     night.stop_shared("run_n", message="10 cases in a row failed", kind="failures")
     night.stop_shared("run_n", message="another", kind="stripe")
     stopped = night.shared_of("run_n")
     assert stopped is not None
     assert (stopped.stopped_by, stopped.stop) == ("10 cases in a row failed", "failures")
     assert _admit(night, 1, cases=0) is Admission.STOPPED
-    assert night.admit("run_1", currency="usd", planned_minor=1, cases_max=1, sum_max=1) is Admission.STOPPED
+    limits = Limits(cases_max=1, sum_max=1)
+    assert night.admit("run_1", currency="usd", planned_minor=1, limits=limits) is Admission.STOPPED
 
 
 def test_failures_are_counted_in_a_row(night: WorkQueue) -> None:

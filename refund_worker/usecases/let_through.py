@@ -1,0 +1,38 @@
+"""A person lets the runs through that wait as unusual; the trail says who, when, why, and by which figures."""
+
+from dataclasses import dataclass
+
+from refund_worker.domain.nights import UNUSUAL, Phase, SharedRun
+from refund_worker.ports import Calendar, WorkQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetThrough:
+    """A run that was let through, and what of it is unusual."""
+
+    name: str
+    run: str
+    unusual: str
+
+
+def waiting_runs(queue: WorkQueue) -> tuple[SharedRun, ...]:
+    """The runs that wait as unusual, oldest first."""
+    return tuple(shared for shared in queue.open_runs() if shared.stop == UNUSUAL)
+
+
+def let_through(
+    queue: WorkQueue, calendar: Calendar, *, by: str, reason: str, settling_s: int, now: int
+) -> tuple[LetThrough, ...]:
+    """Let every run through that waits; returns them, none where none waits. Done twice, it is done once.
+
+    What an events run left to the next night meanwhile is due again.
+    """
+    done = []
+    for shared in waiting_runs(queue):
+        unusual = shared.stopped_by or ""
+        if not queue.let_run_through(shared.run, by=by, reason=reason, unusual=unusual, now=now):
+            continue
+        if shared.phase is not Phase.WAITING:
+            queue.wake(due_at=calendar.next_night().at + settling_s, now=now)
+        done.append(LetThrough(name=shared.name, run=shared.run, unusual=unusual))
+    return tuple(done)
