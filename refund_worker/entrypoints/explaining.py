@@ -78,7 +78,7 @@ def _lots(one: ExplainedCurrency) -> Iterator[str]:
         yield "where the credit came from, oldest first:"
     for lot in one.plan.lots:
         money = face_value(lot.left_minor, one.plan.currency)
-        cause = f" by {lot.cause} of {lot.subscription}" if lot.cause else ""
+        cause = f" by {lot.cause.replace('_', ' ')} of {lot.subscription}" if lot.cause else ""
         by = f"{lot.transaction}, {lot.invoice}" if lot.invoice else lot.transaction
         yield f"  {utc(lot.created)}  {money} {lot.origin}{cause} ({by})"
 

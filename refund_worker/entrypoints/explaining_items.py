@@ -31,6 +31,7 @@ def past_conversion(case: Case) -> Iterator[str]:
 
 
 def _moved(one: Conversion) -> str:
-    proration = f"{face_value(one.proration_minor, one.currency)} of it proration by {one.cause} of {one.subscription}"
+    credit, proration = (face_value(minor, one.currency) for minor in (one.credit_minor, one.proration_minor))
     credited = f" for {', '.join(one.credited)}" if one.credited else ""
-    return f"{face_value(one.credit_minor, one.currency)}, {proration}{credited}"
+    cause = one.cause.replace("_", " ")
+    return f"{credit}, {proration} of it proration by {cause} of {one.subscription}{credited}"

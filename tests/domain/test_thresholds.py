@@ -237,4 +237,4 @@ def test_the_cause_is_told_and_the_policy_names_it(lines: str, cause: Cause) -> 
         others = Policy(refund_after=others.refund_after - {Cause.DOWNGRADE})
     assert decided(found, policy=named) == REFUNDED
     assert decided(found, policy=others) == "skipped no_refundable_credit:"
-    assert f"$60.00 proration by {cause} of sub_1 (cbtxn_1, in_c)" in line_of(found, "1971-")
+    assert f"$60.00 proration by {cause.replace('_', ' ')} of sub_1 (cbtxn_1, in_c)" in line_of(found, "1971-")
