@@ -180,6 +180,9 @@ def test_the_books_show_what_is_pending(shop: Shop) -> None:
     other = item(shop, alone, -70)
     found = {book.customer: book for book in shop.sandbox.books()}
     assert [row.item for row in found[alone].pending_items] == [other]
+    on_draft = shop.sandbox.post("/v1/invoices", {"customer": alone})["id"]
+    item(shop, alone, 30, invoice=on_draft)
+    assert [row.item for row in {book.customer: book for book in shop.sandbox.books()}[alone].pending_items] == [other]
     shop.sandbox.delete(f"/v1/invoiceitems/{other}")
     assert {book.customer for book in shop.sandbox.books()} == {customer}
 

@@ -58,6 +58,49 @@ def test_a_disputed_charge_is_refused(shop: Shop, wire: Wire, charge: str) -> No
     assert wire.error("POST", "/v1/refunds", {"charge": charge})[:2] == (400, "charge_disputed")
 
 
+@pytest.mark.parametrize(
+    ("status", "refundable", "code"),
+    [
+        ("needs_response", None, "charge_disputed"),
+        ("under_review", None, "charge_disputed"),
+        ("lost", None, "charge_disputed"),
+        ("lost", True, None),
+        ("won", None, None),
+        ("won", False, "refund_disputed_payment"),
+        ("prevented", None, None),
+        ("warning_needs_response", None, None),
+        ("warning_under_review", None, None),
+        ("warning_closed", None, None),
+        ("warning_closed", False, "refund_disputed_payment"),
+    ],
+)
+def test_what_a_dispute_leaves_to_be_refunded(
+    shop: Shop, wire: Wire, charge: str, *, status: str, refundable: bool | None, code: str | None
+) -> None:
+    made = shop.sandbox.control.dispute(charge)["id"]
+    shop.sandbox.control.turn_dispute(made, status, refundable=refundable)
+    (shown,) = shop.sandbox.get("/v1/disputes", {"charge": charge})["data"]
+    assert (shown["status"], shown["is_charge_refundable"]) == (status, code is None)
+    assert shop.sandbox.get(f"/v1/charges/{charge}")["disputed"] is True
+    if code is None:
+        assert refund(shop, charge)["status"] == "succeeded"
+    else:
+        assert wire.error("POST", "/v1/refunds", {"charge": charge})[:2] == (400, code)
+
+
+def test_one_dispute_of_several_is_enough(shop: Shop, wire: Wire, charge: str) -> None:
+    shop.sandbox.control.dispute(charge, amount=100)
+    shop.sandbox.control.dispute(charge, status="won", amount=200)
+    assert wire.error("POST", "/v1/refunds", {"charge": charge})[:2] == (400, "charge_disputed")
+    found = shop.sandbox.get("/v1/disputes", {"charge": charge})["data"]
+    assert [row["amount"] for row in found] == [200, 100]
+
+
+def test_a_dispute_knows_its_words_alone(shop: Shop, charge: str) -> None:
+    with pytest.raises(ValueError, match="no status of a dispute"):
+        shop.sandbox.control.dispute(charge, status="done")
+
+
 def test_an_inquiry_still_takes_refunds(shop: Shop, charge: str) -> None:
     shop.sandbox.control.dispute(charge, status="warning_needs_response", refundable=True)
     assert refund(shop, charge)["amount"] == 5_000

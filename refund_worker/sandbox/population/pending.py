@@ -161,6 +161,17 @@ def pending_prorations(life: Life) -> Story:
 
 
 @scenario(
+    story="The cancelled plan's pending credit names no plan: nothing says that no invoice will take it.",
+    expected=_stays("skipped", "pending_items_left", pending=-5_000),
+)
+def pending_credit_of_an_unnamed_plan(life: Life) -> Story:
+    customer, plan = yield from _subscribed(life)
+    life.sandbox.build.prorations(plan, named=False)
+    life.cancel(plan, invoice=False)
+    return customer
+
+
+@scenario(
     story="After an invoiced downgrade a further one waits for the next invoice: the credit goes back, the item stays.",
     # $100 to $10 at half: $45; $10 to $5 at three quarters: $1.25 pending
     expected=Expected(
