@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from refund_worker.sandbox.sandbox import Sandbox
 
 
-def cancel_subscriptions(sandbox: Sandbox, *, count: int) -> list[dict[str, str]]:
-    """Cancel the `count` oldest active subscriptions now, the unused time credited and invoiced at once.
+def cancel_subscriptions(sandbox: Sandbox, *, count: int, invoice: bool = True) -> list[dict[str, str]]:
+    """Cancel the `count` oldest active subscriptions now, the unused time credited.
 
     Other requests come in between.
+
+    Args:
+        invoice: Whether the credit is invoiced at once; else it is left in pending items.
 
     Returns:
         `subscription` and `customer` of each, in the order they were cancelled; fewer if there are no more.
@@ -21,5 +24,5 @@ def cancel_subscriptions(sandbox: Sandbox, *, count: int) -> list[dict[str, str]
         active = (found for found in sandbox.world.store.all("subscription") if found.fields["status"] == "active")
         chosen = [(found.id, found.fields["customer"]) for found in islice(active, count)]
     for subscription, _ in chosen:
-        sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": True})
+        sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": invoice})
     return [{"subscription": subscription, "customer": customer} for subscription, customer in chosen]

@@ -53,6 +53,15 @@ def test_cancelling_some_of_them_sends_the_webhooks() -> None:
     assert len(sandbox.get("/v1/subscriptions", {"limit": 100})["data"]) == 7
 
 
+def test_cancelling_without_an_invoice_leaves_the_credit_pending() -> None:
+    sandbox = populated(1)
+    with SandboxServer(sandbox) as server:
+        canceled = asked(server, "POST", "cancel", {"count": 2, "invoice": False})["canceled"]
+    waiting = sandbox.get("/v1/invoiceitems", {"pending": True})["data"]
+    assert {row["customer"] for row in waiting} == {row["customer"] for row in canceled}
+    assert {book.balance for book in sandbox.books()} == {0}
+
+
 def test_cancelling_more_than_there_are() -> None:
     sandbox = populated(1, 2)
     with SandboxServer(sandbox) as server:
