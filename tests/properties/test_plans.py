@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refund_worker.domain.charges import candidates
 from refund_worker.domain.credit import Lot, Origin
-from refund_worker.domain.facts import CustomerBalanceTransaction, CustomerFacts
+from refund_worker.domain.facts import CustomerBalanceTransaction, CustomerFacts, Invoice
 from refund_worker.domain.marks import Mark, write_mark
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
@@ -148,3 +148,38 @@ def test_what_is_named_is_what_is_planned(history: str, charged: str) -> None:
 @given(histories(), shared_charges())
 def test_the_same_facts_give_the_same_plan(history: str, charged: str) -> None:
     assert planned(facts(history, charged)) == planned(facts(history, charged))
+
+
+@given(
+    total=st.integers(1, 900),
+    goodwill=st.integers(0, 900),
+    paid_before=st.integers(0, 900),
+    credited=st.lists(st.integers(1, 900), min_size=1, max_size=3),
+)
+def test_goodwill_does_not_become_cash_by_way_of_an_invoice(
+    total: int, goodwill: int, paid_before: int, credited: list[int]
+) -> None:
+    """However an invoice was paid and its time is credited: what is planned is no more than what was paid in money."""
+    goodwill = min(goodwill, total)
+    paid_before = min(paid_before, total - goodwill)
+    before = f"invoice in_p -{paid_before}: -{paid_before}p@sub_1\nc_p -{paid_before} applied in_p"
+    rows = [before] if paid_before else []
+    rows += [f"c_g -{goodwill} adjustment"] if goodwill else []
+    rows += [f"c_u +{goodwill + paid_before} applied in_1"] if goodwill + paid_before else []
+    for place, amount in enumerate(credited):
+        rows.append(f"invoice in_c{place} -{amount}: -{amount}p@sub_1\nc_{place} -{amount} applied in_c{place}")
+    found = facts("\n".join(rows), f"ch_0 9000 in_0@sub_1\nch_1 {total - goodwill - paid_before} in_1@sub_1")
+    invoices = tuple(_crediting(one, total) for one in found.invoices)
+    made = planned(replace(found, invoices=invoices), policy=NO_LIMIT)
+    if goodwill and not made.held:
+        assert made.planned_minor <= total - goodwill
+    if sum(credited) <= total - goodwill:
+        assert (made.reason, made.planned_minor) == (None, sum(credited))
+
+
+def _crediting(invoice: Invoice, total: int) -> Invoice:
+    """The invoice of the bill with its whole total; a credit names it as the one whose time it gives back."""
+    if invoice.id == "in_1":
+        return replace(invoice, total_minor=total)
+    lines = tuple(replace(line, credited_invoice="in_0" if invoice.id == "in_p" else "in_1") for line in invoice.lines)
+    return replace(invoice, lines=lines)
