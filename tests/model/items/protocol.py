@@ -55,6 +55,8 @@ from tests.model.items.world import (
     Move,
     Moves,
     Request,
+    World,
+    balance,
     lots,
     marks,
 )
@@ -76,10 +78,15 @@ def idle(setting: Configuration, state: State, me: int) -> Iterator[Successor]:
     world = state.world
     if not setting.keeps(Rule.ITEMS_AFTER_MOVEMENTS):
         yield "reads the items", change(state, me, Worker(READ_SECOND, items=world.items)), True
-    elif (
-        unfinished(setting, world.moves, world.items) or _may_plan(setting, state, me) or to_take(setting, world.moves)
-    ):
+    elif _is_found(setting, world) or _may_plan(setting, state, me) or to_take(setting, world.moves):
         yield "reads the movements", change(state, me, Worker(READ_SECOND, seen=len(world.moves))), True
+
+
+def _is_found(setting: Configuration, world: World) -> bool:
+    """A run finds customers with credit or with pending items, `recover` finds all that bear marks."""
+    is_shown = balance(world.moves) < 0 or any(item.where == PENDING for item in world.items)
+    is_looked_for = is_shown or setting.keeps(Rule.ABANDONED_CONVERSION_IS_FOUND)
+    return is_looked_for and bool(unfinished(setting, world.moves, world.items))
 
 
 def _may_plan(setting: Configuration, state: State, me: int) -> bool:

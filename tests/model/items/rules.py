@@ -16,6 +16,9 @@ class Rule(Enum):
     ITEMS_PENDING_BEFORE_EVERY_SEND = "Before the credit is sent, or sent again, its items are looked at."
     ITEMS_AFTER_MOVEMENTS = "The items that marks name are looked at after the balance transactions were read."
     CONVERSION_COMPLETED_FIRST = "A conversion that is unfinished is completed, by whoever sees it, before all else."
+    ABANDONED_CONVERSION_IS_FOUND = (
+        "`recover` looks at what marks carry, also where the customer shows neither credit nor pending items."
+    )
     NO_CASH_WHILE_BOTH_EXIST = "No cash leaves while an item and its credit both exist."
     DELETED_ONLY_WITH_A_RECORD = "The intent to delete an item is committed, with all it is made of, before the DELETE."
     DRAFT_ITEMS_ARE_DELETED = "An item on a draft is deleted like a pending one; only a finalised one is corrected."

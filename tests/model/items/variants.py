@@ -72,6 +72,9 @@ _WHERE_IT_MATTERS = {
     Rule.ITEMS_PENDING_BEFORE_EVERY_SEND: _named("no right to delete"),
     Rule.ITEMS_AFTER_MOVEMENTS: replace(_SECOND, name="an item is made", late=0, faults=Faults(made=1)),
     Rule.CONVERSION_COMPLETED_FIRST: _LOST,
+    Rule.ABANDONED_CONVERSION_IS_FOUND: replace(
+        _LOST, name="the ledger is lost, item and credit are used", faults=_LOST.faults._replace(invoices=1, uses=1)
+    ),
     Rule.NO_CASH_WHILE_BOTH_EXIST: _LOST,
     Rule.DELETED_ONLY_WITH_A_RECORD: _LOST,
     Rule.DRAFT_ITEMS_ARE_DELETED: replace(_SECOND, name="two deployments, a draft", faults=Faults(drafts=1)),
