@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 
+from refund_worker.domain.balances import pending_credits
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import Rejected, Unauthorized
 from refund_worker.domain.facts import Customer, PendingItem
@@ -89,9 +90,7 @@ class _Discovery:
         if self.run.sweep:
             self._sweep(cursor)
         else:
-            self._want(
-                customer for customer, items in self.pending.items() if sum(item.amount_minor for item in items) < 0
-            )
+            self._want(customer for customer, items in self.pending.items() if pending_credits(items))
         self._want(one.plan.customer for one in self.world.ledger.standings() if one.outcome is Outcome.HELD)
         # What waits only for its invoices to settle, or is being worked on, is this night's too.
         queue.assign_due(run=self.run.id, before=self.world.clock.now() + self.world.settling_s)
