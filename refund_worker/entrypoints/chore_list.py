@@ -77,7 +77,7 @@ class ChoreList:
             log.info("events_absorbed", events=absorbed.events, wanted=absorbed.wanted)
 
     def _tend_night(self) -> None:
-        for name in tend_night(self._world, mode=self._mode, stopping=self._stopping):
+        for name in tend_night(self._world, mode=self._mode, stopping=self._stopping, tell=_warn):
             log.info("run_ended", name=name)
 
     def _poll(self) -> None:
@@ -105,3 +105,7 @@ class ChoreList:
         freed = queue.end_queue_leases(gone=gone) + queue.end_case_leases(gone=gone)
         if freed:
             log.info("leases_ended", freed=freed)
+
+
+def _warn(line: str) -> None:
+    log.warning("night_warned", says=line)

@@ -45,6 +45,9 @@ def run(
     customer: Customers = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Refund at most N customers.")] = None,
     *,
+    unusual: Annotated[
+        bool, typer.Option("--unusual", help="Let the run through although it is unlike the past nights.")
+    ] = False,
     queue: Annotated[
         bool, typer.Option("--queue", help="Leave the customers named to the workers; needs --customer.")
     ] = False,
@@ -54,10 +57,12 @@ def run(
     with one_line():
         if queue and limit is not None:
             raise WrongUse("--limit is for a run of its own, not for --queue")
+        if unusual and (queue or customer):
+            raise WrongUse("--unusual is for a run over all customers: named ones are not held against past nights")
         if queue:
             code = money.queue(customers=customer or [], as_json=json)
         else:
-            code = money.run(customers=customer or [], limit=limit, as_json=json)
+            code = money.run(customers=customer or [], limit=limit, unusual=unusual, as_json=json)
     raise typer.Exit(code)
 
 

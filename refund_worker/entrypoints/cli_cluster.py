@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from refund_worker.entrypoints import halting, pending
+from refund_worker.entrypoints import halting, letting_through, pending
 from refund_worker.entrypoints.exits import one_line
 
 app = typer.Typer()
@@ -85,6 +85,19 @@ def unhalt(by: By = None) -> None:
     """Let money move again."""
     with one_line():
         code = halting.unhalt(by=by)
+    raise typer.Exit(code)
+
+
+@app.command("let-through")
+def let_through(
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")
+    ] = None,
+    by: By = None,
+) -> None:
+    """Let a night go on that waits because it is unlike the past ones."""
+    with one_line():
+        code = letting_through.let_through(reason=reason, by=by)
     raise typer.Exit(code)
 
 

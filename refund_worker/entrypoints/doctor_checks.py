@@ -20,13 +20,18 @@ from refund_worker.domain.policy import Policy
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.doctor_lines import Section
 from refund_worker.entrypoints.halting import halted_line
+from refund_worker.entrypoints.letting_through import waiting_line
 from refund_worker.entrypoints.money import plans_only
 from refund_worker.entrypoints.times import age
 from refund_worker.settings import Settings
+from refund_worker.usecases.let_through import waiting_runs
 
 WEBHOOK_PATH = "/webhooks/stripe"
 # Webhooks are refused beyond 300 s; the 20 hours of a key are measured by this clock too.
 SKEW_WARNING_S, SKEW_PROBLEM_S = 2, 60
+# The only one that nothing fails without: Stripe refuses by itself what it cannot pay.
+FUNDS_PERMISSION = "rak_balance_read"
+_WITHOUT_FUNDS = "add it, so that a night stops before its first refund that the Stripe balance cannot pay"
 FREE_WARNING, FREE_PROBLEM = 1 << 30, 100 << 20
 
 
@@ -68,6 +73,8 @@ class Checks:
         for permission in stripe.probe.permissions():
             if permission.given:
                 section.ok(f"permission {permission.name}")
+            elif permission.given is False and permission.name == FUNDS_PERMISSION:
+                section.warn(f"permission {permission.name} is missing", _WITHOUT_FUNDS)
             elif permission.given is False:
                 section.problem(f"permission {permission.name} is missing", "add it to the key in the Dashboard")
             else:
@@ -97,9 +104,12 @@ class Checks:
         else:
             section.ok("test money moves; a live key would need REFUND_LIVE=1")
         try:
-            halt = open_ledger(self._settings, create=False).queue.halted()
+            queue = open_ledger(self._settings, create=False).queue
+            halt, waiting = queue.halted(), waiting_runs(queue)
         except LedgerError:
             return section  # the ledger's own section tells
+        for shared in waiting:
+            section.problem(waiting_line(shared), "look at its notice, then let it through, or leave it")
         if halt is None:
             section.ok("no halt stands")
         else:

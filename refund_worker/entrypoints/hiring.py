@@ -3,10 +3,12 @@
 import threading
 from contextlib import suppress
 
+import structlog
+
 from refund_worker.adapters.broker import Broker
 from refund_worker.adapters.notifier import Notifier
 from refund_worker.bootstrap import read_policy
-from refund_worker.domain.errors import LedgerError
+from refund_worker.domain.errors import LedgerError, StripeError
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.runs import RunMode
 from refund_worker.entrypoints.celery_settings import broker_url
@@ -19,7 +21,11 @@ from refund_worker.entrypoints.noticing import Delivery
 from refund_worker.entrypoints.working import Hands, Shift
 from refund_worker.settings import Settings
 from refund_worker.usecases.want_customer import want_customer
+from refund_worker.usecases.weigh import FUNDS_UNKNOWN, read_funds
 from refund_worker.usecases.work_queue import Crew
+from refund_worker.usecases.world import World
+
+log = structlog.get_logger("refund_worker")
 
 
 def hire(settings: Settings) -> Shift:
@@ -50,6 +56,8 @@ def hire(settings: Settings) -> Shift:
         stopping=ended.is_set,
     )
 
+    _look_at_funds(world)
+
     def release() -> None:
         with suppress(LedgerError):  # what was counted since the last time is lost with its ledger
             chores.flush_counts()
@@ -66,3 +74,10 @@ def hire(settings: Settings) -> Shift:
             release=release,
         )
     )
+
+
+def _look_at_funds(world: World) -> None:
+    """Say once, at the begin of a shift, where the key may not read the money that refunds draw on."""
+    with suppress(StripeError):  # no answer: each night asks by itself
+        if read_funds(world) is None:
+            log.warning("funds_unknown", says=FUNDS_UNKNOWN)

@@ -17,12 +17,12 @@ from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.entrypoints.customer_ids import is_customer_id
 from refund_worker.entrypoints.exits import Exit, Out, WrongUse, exit_of_run, say, showing
-from refund_worker.entrypoints.halting import halted_line
+from refund_worker.entrypoints.halting import halted_line, user_at_host
 from refund_worker.entrypoints.json_form import run_json
 from refund_worker.entrypoints.logs import CaseLog
 from refund_worker.entrypoints.stock import Stock
 from refund_worker.entrypoints.stopping import stop_on_signals
-from refund_worker.entrypoints.table import ProgressWatcher, over_limit, print_run
+from refund_worker.entrypoints.table import ProgressWatcher, print_run, why_stopped, would_stop
 from refund_worker.observability import configure_logging, keep_secret
 from refund_worker.settings import Settings, load_settings
 from refund_worker.usecases.run_gate import RunGate
@@ -30,11 +30,18 @@ from refund_worker.usecases.run_night import RunResult, Watcher, run_night
 from refund_worker.usecases.want_customer import want_customer
 
 
-def run(*, customers: Sequence[str], limit: int | None, as_json: bool) -> Exit:
-    """Make a pass that moves money; with a live key only where REFUND_LIVE=1 says so."""
+def run(*, customers: Sequence[str], limit: int | None, unusual: bool, as_json: bool) -> Exit:
+    """Make a pass that moves money; with a live key only where REFUND_LIVE=1 says so.
+
+    Args:
+        unusual: Let it through although it is unlike the past nights; who says so enters the trail.
+    """
     settings = load_settings(os.environ)
     mode = RunMode.PLAN if plans_only(settings) else RunMode.RUN
-    return _pass(settings, mode=mode, command="run", customers=customers, limit=limit, as_json=as_json)
+    by = user_at_host() if unusual else None
+    return _pass(
+        settings, mode=mode, command="run", customers=customers, limit=limit, let_through_by=by, as_json=as_json
+    )
 
 
 def queue(*, customers: Sequence[str], as_json: bool) -> Exit:
@@ -116,6 +123,7 @@ def _pass(
     limit: int | None = None,
     all_time: bool = False,
     discover: bool = True,
+    let_through_by: str | None = None,
     as_json: bool,
 ) -> Exit:
     for customer in customers:
@@ -141,6 +149,7 @@ def _pass(
             command=command,
             customers=customers,
             discover=discover,
+            let_through_by=let_through_by,
         )
     with showing():
         _show(result, stock if all_time else None, as_json=as_json)
@@ -171,10 +180,12 @@ def _name_what_is_left(result: RunResult, live: Sequence[str]) -> None:
     if result.permission is not None:
         say(result.permission)
     elif result.status is RunStatus.STOPPED:
-        say(f"stopped: {result.stopped_by or over_limit(result)}")
+        say(f"stopped: {why_stopped(result)}")
     elif result.status is RunStatus.INTERRUPTED:
         left = ", ".join(live) or "none"
         say(f"interrupted; unfinished cases: {left}; the next `refund-worker run` finishes them and goes on")
+    for line in would_stop(result):
+        say(line)
     for case in result.cases:
         if case.outcome in {"failed", "unknown", "owed"}:
             say(f"{case.customer} {case.outcome} ({case.reason}){_detail(case)}")

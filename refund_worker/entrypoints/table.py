@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refund_worker.domain.cases import Outcome
+from refund_worker.domain.funds import Shortage
 from refund_worker.domain.results import CaseResult, worst_first
 from refund_worker.domain.runs import RunMode
 from refund_worker.domain.summary import counts_of, totals_of
@@ -47,7 +48,7 @@ def print_run(console: Console, result: RunResult) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    why = result.stopped_by or over_limit(result)
+    why = why_stopped(result)
     stopped = f": {visible(why)}" if why else ""
     console.print(f"run {result.run} {result.status}{stopped}", highlight=False, soft_wrap=True, markup=False)
 
@@ -56,6 +57,27 @@ def over_limit(result: RunResult) -> str:
     """Which limits of a run some cases would have exceeded; they are planned, for the next run."""
     limits = ", ".join(face_value(minor, currency) for currency, minor in sorted(result.over_limit.items()))
     return f"some cases would exceed the run's limit of {limits}" if limits else ""
+
+
+def why_stopped(result: RunResult) -> str:
+    """What stopped a run: one line for each of the reasons that it can have beside each other; empty where none did."""
+    if result.stopped_by is not None or result.mode is RunMode.PLAN:
+        return result.stopped_by or ""
+    lines = [over_limit(result), *(shortage.line() for shortage in result.shortages)]
+    return "; ".join(line for line in lines if line)
+
+
+def would_stop(result: RunResult) -> list[str]:
+    """What would stop a run that now only planned."""
+    if result.mode is not RunMode.PLAN:
+        return []
+    unusual = [f"a run would stop before its first case: {'; '.join(result.unusual)}"] if result.unusual else []
+    return [*unusual, *(_would_be_short(shortage) for shortage in result.shortages)]
+
+
+def _would_be_short(shortage: Shortage) -> str:
+    planned, available = (face_value(minor, shortage.currency) for minor in (shortage.needed, shortage.available))
+    return f"a run would stop in {shortage.currency.upper()}: {planned} planned, {available} in the Stripe balance"
 
 
 def totals_lines(cases: Iterable[CaseResult]) -> list[str]:

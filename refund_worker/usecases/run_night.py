@@ -22,7 +22,7 @@ from refund_worker.usecases.discover_run import discover_run, settle_weighing
 from refund_worker.usecases.examine_customer import examine_customer
 from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.run_gate import RunGate
-from refund_worker.usecases.weigh import beyond_funds, read_funds
+from refund_worker.usecases.weigh import FUNDS_UNKNOWN, beyond_funds, read_funds
 from refund_worker.usecases.without_plan import fail_customer
 from refund_worker.usecases.world import World
 
@@ -211,7 +211,10 @@ def _discover(
         watcher.customers_read(result.customers_read)
 
     discovery = discover_run(world, gate, found, run=run, read=read)
-    gate.available_minor = None if gate.closed else read_funds(world)
+    if not gate.closed:
+        gate.available_minor = read_funds(world)
+        if gate.available_minor is None:
+            watcher.warned(FUNDS_UNKNOWN)
     if discovery.weighing is not None:
         result.unusual = lines_of(discovery.weighing)
         short = beyond_funds(discovery.weighing.weight, gate.available_minor)

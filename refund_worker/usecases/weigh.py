@@ -8,6 +8,10 @@ from refund_worker.domain.new_credit import Scale
 from refund_worker.domain.unusual import NIGHTS_COMPARED, Usual, Weighing, Weight
 from refund_worker.usecases.world import World
 
+FUNDS_UNKNOWN = (
+    "the key may not read the Stripe balance (rak_balance_read): whether the money suffices is not looked at before"
+)
+
 Credits = Mapping[str, Mapping[str, int]]
 
 

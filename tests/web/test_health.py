@@ -27,7 +27,7 @@ def ready(shop: Web) -> tuple[int, dict[str, Any]]:
 def test_ready(tmp_path: Path) -> None:
     """A ledger of this version, no Redis configured, no halt."""
     with web(file_url(tmp_path)) as shop:
-        assert ready(shop) == (200, {"ready": True, "checks": ALL, "halted": False})
+        assert ready(shop) == (200, {"ready": True, "checks": ALL, "halted": False, "waiting": False})
 
 
 def test_alive_asks_nothing(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_halted_is_shown_and_ready(tmp_path: Path) -> None:
     with closing(SqlLedger.open(file_url(tmp_path))) as ledger:
         ledger.queue.halt(reason="audit of jane.roe@example.com", by="jane", now=1)
     with web(file_url(tmp_path)) as shop:
-        assert ready(shop) == (200, {"ready": True, "checks": ALL, "halted": True})
+        assert ready(shop) == (200, {"ready": True, "checks": ALL, "halted": True, "waiting": False})
 
 
 def test_redis_gone_and_back(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_redis_gone_and_back(tmp_path: Path) -> None:
         Redis.from_url(server.url, socket_timeout=0.5) as redis,
         web(file_url(tmp_path), ping=redis.ping) as shop,
     ):
-        assert ready(shop) == (200, {"ready": True, "checks": ALL | {"redis": "ok"}, "halted": False})
+        assert ready(shop) == (200, {"ready": True, "checks": ALL | {"redis": "ok"}, "halted": False, "waiting": False})
         server.freeze()
         becomes(shop, 503)
         server.thaw()

@@ -119,6 +119,11 @@ def _of_operation(gauges: Gauges) -> Iterator[Metric]:
             samples=[((), gauges.night_finished_s)],
         )
     yield _gauge("halted", "1 while a halt stands.", samples=[((), gauges.halted)])
+    yield _gauge(
+        "unusual_runs",
+        "Runs that wait to be let through, because they are unlike the past ones.",
+        samples=[((), gauges.unusual_runs)],
+    )
     yield _gauge("unsent_notices", "Notices that wait to be sent.", samples=[((), gauges.unsent_notices)])
 
 

@@ -36,15 +36,16 @@ class Health:
 
     async def readyz(self, _request: Request) -> Response:
         """Answer with the names of what was looked at; 503 where one of them failed."""
-        checks, halted = await self.checks()
+        checks, state = await self.checks()
         body = {name: "ok" if fine else "failed" for name, fine in checks.items()}
         ready = all(checks.values())
-        # A halt is a decision: webhooks are received all the same.
-        told = {"ready": ready, "checks": body} | ({} if halted is None else {"halted": halted})
+        # A halt is a decision, and so is what a run waits for: webhooks are received all the same.
+        stops = {} if state is None else {"halted": state.halted, "waiting": state.waiting}
+        told = {"ready": ready, "checks": body} | stops
         return JSONResponse(told, status_code=200 if ready else 503)
 
-    async def checks(self) -> tuple[dict[str, bool], bool | None]:
-        """Which checks passed, and whether a halt stands; None where that is not known."""
+    async def checks(self) -> tuple[dict[str, bool], LedgerState | None]:
+        """Which checks passed, and how the ledger stands; None where that is not known."""
         checks = dict.fromkeys(("database", "migrations", "binding"), False)
         state = await self._state()
         if state is not None:
@@ -57,7 +58,7 @@ class Health:
             checks["redis"] = await self._pinged(self._redis)
         for name, fine in checks.items():
             self._tell_change(name, fine=fine)
-        return checks, None if state is None else state.halted
+        return checks, state
 
     async def mode(self) -> bool | None:
         """The mode of the account that the ledger is bound to, as last seen; None where it is not bound."""
