@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from refund_worker.domain.disputes import DISPUTE_WORDS, dispute_word
+from refund_worker.domain.disputes import DISPUTE_WORDS, dispute_word, telling_dispute
 from refund_worker.domain.facts import Charge, CustomerFacts, Invoice, InvoicePayment
 from refund_worker.domain.failed_refunds import failed_lately
 from refund_worker.domain.marks import MarkUnreadable, read_mark
@@ -80,10 +80,8 @@ def _numbers(charge: Charge, word: str, *, policy: Policy) -> dict[str, int | st
         days = window_days(charge.method, own=policy.refund_window_days)
         closed = closes_at(charge.method, created=charge.created, own=policy.refund_window_days)
         return {"method": charge.method, "window_days": days or 0, "closed_at": closed or 0}
-    if word in DISPUTE_WORDS and charge.disputes:
-        newest = charge.disputes[0]
-        return {"dispute": newest.id, "status": newest.status}
-    return {}
+    dispute = telling_dispute(charge) if word in DISPUTE_WORDS else None
+    return {"dispute": dispute.id, "status": dispute.status} if dispute is not None else {}
 
 
 def payments_by(charge: Charge, invoices: Iterable[Invoice]) -> Iterator[tuple[Invoice, InvoicePayment]]:

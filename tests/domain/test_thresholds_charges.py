@@ -87,6 +87,12 @@ def disputed(*statuses: str, refundable: bool = True) -> CustomerFacts:
     return with_charge(found, replace(found.charges[0], disputes=disputes))
 
 
+SEVERITY = [
+    "prevented", "warning_closed", "won", "warning_under_review", "warning_needs_response", "a_status_of_tomorrow",
+    "under_review", "needs_response", "lost",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("statuses", "refundable", "word"),
     [
@@ -114,7 +120,8 @@ def disputed(*statuses: str, refundable: bool = True) -> CustomerFacts:
 def test_a_disputed_charge_by_what_came_of_it(statuses: list[str], refundable: bool, word: str | None) -> None:
     found = disputed(*statuses, refundable=refundable)
     assert decided(found) == ("ch_1 6000" if word is None else "skipped charge_disputed:")
-    told = f" (dispute dp_0, status {statuses[0]})" if statuses else ""
+    worst = max(range(len(statuses)), key=lambda place: SEVERITY.index(statuses[place]), default=0)
+    told = f" (dispute dp_{worst}, status {statuses[worst]})" if statuses else ""
     assert line_of(found, "ch_1:") == ("" if word is None else f"ch_1: {word}{told}")
     if word is not None:
         numbers = told.replace(" (", ", ") or ")"

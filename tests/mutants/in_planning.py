@@ -38,7 +38,7 @@ FAULTS = (
     Fault(
         name="orphan_guard_missing",
         file="domain/planning.py",
-        old="traces.orphan_reservation(rests=rests, now=now),",
+        old="traces.orphan_reservation(rests=own, now=now),",
         new="None,",
         breaks="a customer with an orphan reservation is held",
         killers=(GUARDS, PLANNING),

@@ -77,14 +77,16 @@ def credited_goodwill(
         for invoice in billed_by(time, invoices=invoices)
         if invoice.total_minor > 0
     }
-    credited = _credited(facts, invoices, currency) if concerned else Counter[str]()
     for invoice in concerned.values():
         goodwill = goodwill_used(invoice.id, facts=facts, currency=currency, origins=origins)
+        if not goodwill:
+            continue
+        credited = _credited(facts, invoices, currency)[invoice.id]
         paid = max(0, invoice.total_minor - goodwill)
-        if goodwill and credited[invoice.id] > paid:
+        if credited > paid:
             numbers: dict[str, int | str] = {
                 "invoice": invoice.id,
-                "credited_minor": credited[invoice.id],
+                "credited_minor": credited,
                 "paid_minor": paid,
                 "goodwill_minor": goodwill,
             }
