@@ -80,6 +80,39 @@ def cancelled_with_invoice_now(life: Life) -> Story:
 
 
 @scenario(
+    story="The invoice of a cancellation is a draft for an hour; then its credit is there.",
+    # half of $60
+    expected=Expected(
+        outcome="refunded", credit=3_000, refundable=3_000, refunds=((1, 3_000),), ending_balance=0
+    ),
+)  # fmt: skip
+def cancelled_by_a_draft(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 6_000)
+    life.sandbox.build.prorations(plan, draft=True)
+    yield life.share_of_period(plan, 1, 2)
+    life.cancel(plan)
+    return customer
+
+
+@scenario(
+    story="The customer cancelled minutes ago: the invoice that will bring the credit is still a draft.",
+    expected=Expected(
+        outcome="skipped", reason="credit_gone", credit=0, refundable=0, ending_balance=0, swept=False
+    ),
+)  # fmt: skip
+def cancelled_minutes_ago(life: Life) -> Story:
+    yield life.months_before_end(0)
+    customer = life.newcomer()
+    plan = life.subscribe(customer, 6_000)
+    life.sandbox.build.prorations(plan, draft=True)
+    yield life.ends - 600
+    life.cancel(plan)
+    return customer
+
+
+@scenario(
     story="A team goes from ten seats at $5 to four in the middle of the month.",
     # half of $50 back, half of $20 to pay
     expected=Expected(
