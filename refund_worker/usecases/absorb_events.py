@@ -105,7 +105,7 @@ class _Reader:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
         # A refund that failed and that this ledger does not know may be ours all the same: an older copy forgot it.
         cause = Cause.EVENT if event.type in {BALANCE_MOVED, REFUND_FAILED} else Cause.HINT
-        known, credit = self.wanted.get(customer), event.credit_minor
+        known, credit = self.wanted.get(customer), self._credit(customer, event)
         if known is not None:
             due_at = min(due_at, known.due_at)
             cause = cause if known.cause is Cause.HINT else known.cause
@@ -114,6 +114,13 @@ class _Reader:
         self.wanted[customer] = Wanted(
             customer=customer, cause=cause, due_at=due_at, run=self.run, pending_items=items, credit_minor=credit
         )
+
+    def _credit(self, customer: str, event: Event) -> Mapping[str, int] | None:
+        """What the event tells of the credit; nothing where a case has been begun with it since."""
+        if event.credit_minor is None:
+            return None
+        newest = next(self.world.ledger.cases_of_customer(customer), None)
+        return None if newest is not None and newest.opened_at >= event.created else event.credit_minor
 
     def _owner(self, charge: str | None) -> str | None:
         if charge is None:
