@@ -35,11 +35,11 @@ def complete_items(world: World, claim: Claim, case: Case) -> bool:
     Returns:
         False where the case must stay live for now (its reason is noted); True where it is closed.
     """
-    if world.halted() is not None:
-        return _leave(world, claim, Reason.HALTED, "its items are deleted after the halt")
     gone: set[str] = set()
     spent: Counter[str] = Counter()
     for look in range(_LOOKS_MAX):
+        if world.halted() is not None:
+            return _leave(world, claim, Reason.HALTED, "its items are deleted after the halt")
         transactions = transactions_of(world, case)
         if transactions is None:
             close_case(world, claim, case, reason=Reason.CUSTOMER_DELETED)

@@ -4,7 +4,7 @@ And completes what another process began: a mark whose items still exist, or wer
 anything else of its customer (rule CONVERSION_COMPLETED_FIRST), whatever became of the ledger that wrote it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from refund_worker.domain.canonical import digest_of
 from refund_worker.domain.carried import unsettled
@@ -161,11 +161,13 @@ def _adopt(world: World, row: CustomerBalanceTransaction, mark: Mark, *, run: st
         customer=row.customer,
         state=State.DELETING,
     )
-    credit = _credit_of(row, now=case.opened_at)
+    steps = known.steps if ours and known is not None else ()
+    credit = _credit_of(row, steps, now=case.opened_at)
     with world.ledger.writing() as writer:
         claim = writer.adopt_orphan(case, run=run, worker=world.worker, lease_s=LEASE_S)
-        if not ours or known is None or not _is_known(known, row):
+        if credit not in steps:
             writer.intend(claim, credit)
+        if credit.state is not StepState.ACCEPTED:
             writer.found(
                 claim,
                 step=credit.name,
@@ -180,10 +182,6 @@ def _adopt(world: World, row: CustomerBalanceTransaction, mark: Mark, *, run: st
 
 def _named(case: Case) -> set[object]:
     return {item for one in case.plan.conversions for item in one.items}
-
-
-def _is_known(case: Case, row: CustomerBalanceTransaction) -> bool:
-    return any(step.stripe_id == row.id for step in case.steps)
 
 
 def _conversion_of(row: CustomerBalanceTransaction, mark: Mark) -> Conversion:
@@ -201,10 +199,16 @@ def _conversion_of(row: CustomerBalanceTransaction, mark: Mark) -> Conversion:
     )
 
 
-def _credit_of(row: CustomerBalanceTransaction, *, now: int) -> Step:
+def _credit_of(row: CustomerBalanceTransaction, steps: Sequence[Step], *, now: int) -> Step:
+    """The step of a credit that Stripe shows: the one that the ledger has of it, or without an answer, or a new one."""
+    credits_ = [step for step in steps if step.kind == "credit_items"]
+    for step in credits_:
+        open_ = step.state in {StepState.INTENDED, StepState.UNKNOWN}
+        if step.stripe_id == row.id or (open_ and step.amount_minor == -row.amount_minor):
+            return step
     return Step(
         name="credit_items",
-        attempt=1,
+        attempt=1 + max((step.attempt for step in credits_), default=0),
         key=f"adopted:{row.id}",
         amount_minor=-row.amount_minor,
         target=row.customer,

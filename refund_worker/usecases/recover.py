@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, islice
 
+from refund_worker.domain.carried import carried_items, items_to_look_at
 from refund_worker.domain.cases import Case, Claim, State, Step, StepState
 from refund_worker.domain.errors import CaseIsLive, LedgerError, NotFound, StripeError, Unauthorized
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction
@@ -18,6 +19,7 @@ from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LEASE_S
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.domain.steps import debit_of, returned_minor
+from refund_worker.usecases.convert_items import complete_shown
 from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.mark_view import record_what_stripe_shows, view_of
 from refund_worker.usecases.read_facts import with_charges_of_payments
@@ -30,6 +32,7 @@ class Finding(StrEnum):
     """What a mark's rest says, and what was made of it."""
 
     GIVEN_BACK = "given_back"
+    COMPLETED = "completed"
     TOO_YOUNG = "too_young"
     LIVE = "live"
     NEGATIVE = "negative"
@@ -38,9 +41,10 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """One debit of ours whose rest is not zero.
+    """One debit of ours whose rest is not zero, or one credit of ours for pending items that is not settled.
 
     Attributes:
+        debit: The movement; of pending items, the credit.
         rest_minor: Reserve - give-backs - re-credits - standing refunds, before it was mended.
         at: When a young one may be mended, epoch seconds; else None.
     """
@@ -139,8 +143,31 @@ def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]
     transactions = tuple(world.stripe.customer_balance_transactions(customer))
     if not any(_is_ours(transaction) for transaction in transactions):
         return
+    yield from _complete_items(world, run, customer, transactions)
     charges = with_charges_of_payments(world.stripe, world.stripe.invoices(customer), world.stripe.charges(customer))
     yield from mend_shown(world, run=run.id, customer=customer, transactions=transactions, charges=charges)
+
+
+def _complete_items(
+    world: World, run: Run, customer: str, transactions: tuple[CustomerBalanceTransaction, ...]
+) -> Iterator[Recovered]:
+    """Settle the items of conversions that are not finished (rule CONVERSION_COMPLETED_FIRST)."""
+    now = world.clock.now()
+    carried = carried_items(transactions)
+    names = set(items_to_look_at(transactions, now=now))
+    names |= {one.item for one in carried.values() if one.newest > now - EVENTS_S}
+    open_ = {carried[item].conversion for item in names if not carried[item].settled(world.stripe.item(item))}
+    for row in (row for row in transactions if row.id in open_):
+        for result in complete_shown(world, run=run.id, transactions=[row]):
+            yield Recovered(
+                customer=customer,
+                currency=row.currency,
+                case=result.case,
+                debit=row.id,
+                rest_minor=-row.amount_minor,
+                finding=Finding.COMPLETED if result.ended_conversion else Finding.UNFINISHED,
+                result=result,
+            )
 
 
 def mend_shown(

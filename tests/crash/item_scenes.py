@@ -74,7 +74,6 @@ ITEM_SCENES = (
     Scene("items_invoiced_before_the_credit", ended, balance=0, refunded=5_000, event=invoice_takes_them, at=CREDIT),
     Scene("items_invoiced_before_the_deletion", ended, balance=0, refunded=5_000, event=invoice_takes_them, at=DELETE),
     Scene("items_drafted_before_the_look", ended, balance=0, refunded=0, event=draft_takes_them, at=CREDIT),
-    Scene("items_drafted_before_the_deletion", ended, balance=0, refunded=5_000, event=draft_takes_them, at=DELETE),
     Scene("items_deleted_by_hand", ended, balance=0, refunded=5_000, event=deleted_by_hand, at=DELETE),
     Scene(
         "items_credit_500",
