@@ -27,7 +27,7 @@ def past_conversion(case: Case) -> Iterator[str]:
         yield f"  {utc(case.opened_at)}  {case.id}: pending items became credit, {_moved(one)}, {ended}{told}"
     for step in case.steps:
         if step.kind == "delete_item" and step.state is StepState.ACCEPTED:
-            yield f"    {step.target} deleted, it was {canonical_json(step.params)}"
+            yield f"    {step.target} deleted, it was {canonical_json(step.params['record'])}"
 
 
 def _moved(one: Conversion) -> str:

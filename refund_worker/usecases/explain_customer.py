@@ -19,7 +19,7 @@ class ExplainedCurrency:
     """Everything that decides about one customer's credit in one currency.
 
     Attributes:
-        excluded_charges: Those that cannot take a refund, each with the word that says why.
+        excluded_charges: Those that cannot take a refund for the credit's subscriptions, each with the word why.
         tax_minor: The tax in what would be refunded, where Stripe Tax is on.
         standings: The hold or skip that stands.
         cases: The customer's cases in this currency in this ledger, newest first.
@@ -111,15 +111,14 @@ def explain_currency(
         cases: The same.
     """
     plan = make_plan(facts=facts, currency=currency, policy=policy, account=account, now=now)
+    subscriptions = {lot.subscription for lot in plan.lots if lot.subscription is not None}
     return ExplainedCurrency(
         plan=plan,
         excluded_charges=excluded_charges(
-            facts=facts,
-            subscriptions={lot.subscription for lot in plan.lots if lot.subscription is not None},
-            currency=currency,
-            policy=policy,
-            now=now,
-        ),
+            facts=facts, subscriptions=subscriptions, currency=currency, policy=policy, now=now
+        )
+        if subscriptions
+        else (),
         tax_minor=tax_part(refunds=plan.refunds, invoices={invoice.id: invoice for invoice in facts.invoices}),
         standings=tuple(one for one in standings if one.plan.currency == currency),
         cases=tuple(one for one in cases if one.plan.currency == currency),

@@ -3,6 +3,7 @@
 What moves is the merchant's policy, the time, or what happened at the bank; the customer's story stays the same.
 """
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -142,3 +143,18 @@ def test_credit_of_a_subscription_leaves_once_it_has_ended() -> None:
     (subscription,) = told.sandbox.get("/v1/subscriptions", {"customer": told.customer})["data"]
     told.sandbox.delete(f"/v1/subscriptions/{subscription['id']}")
     assert told.decided(leave) == "planned 4500"
+
+
+def test_what_became_of_pending_items_is_explained_with_the_record_of_each() -> None:
+    """The night puts the cancelled plan's item on the balance, deletes it and refunds; the record makes it again."""
+    told = Told.of("cancelled_without_an_invoice")
+    (item,) = told.sandbox.get("/v1/invoiceitems", {"customer": told.customer, "pending": True})["data"]
+    world = make_world(told.sandbox)
+    (case,) = night(world, told.customer).cases
+    assert (case.outcome, case.refunded_minor, case.causes) == ("refunded", 5_000, ("cancellation",))
+    lines = [line.strip() for line in explanation_lines(explain_customer(world, told.customer))]
+    (moved,) = [line for line in lines if "pending items became credit" in line]
+    assert "$50.00, $50.00 of it proration by cancellation of sub_" in moved
+    (deleted,) = [line for line in lines if line.startswith(f"{item['id']} deleted, it was ")]
+    record = json.loads(deleted.partition("it was ")[2])
+    assert (record["amount"], record["customer"], record["currency"]) == (-5_000, told.customer, "usd")
