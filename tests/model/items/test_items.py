@@ -57,6 +57,7 @@ def test_names_are_unique_and_all_stand_in_the_decision_record() -> None:
     assert len(names) == len(set(names))
     record = RECORD.read_text(encoding="utf-8")
     assert [name for name in names if f"| {name} |" not in record] == []
+    assert [rule.name for rule in Rule if rule.name not in record] == []
 
 
 def test_without_faults_one_worker_has_one_way() -> None:
