@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.events import EventSource
-from refund_worker.domain.nights import Phase
+from refund_worker.domain.nights import Limits, Phase
 from tests import processes
 from tests.adapters.ledger.examples import LEASE_S, NOW, POLICY, a_run
 from tests.adapters.queue.examples import event, notice, wish
