@@ -155,14 +155,16 @@ class Weighings(Protocol):
         The weighing enters the trail; the notice's title is what stops the run.
         """
 
-    def let_run_through(self, run: str, *, by: str, reason: str, unusual: str, now: int) -> bool:
-        """Let a run that waits as unusual go on, with an audit entry; False where it does not wait."""
+    def let_run_through(
+        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_of: int | None = None
+    ) -> bool:
+        """Let a run that waits as unusual go on, with an audit entry; False where it does not wait.
+
+        Unclaimed entries of no run that rest until just `wake_of` are due now, in the same transaction.
+        """
 
     def take_over_entries(self, *, of_run: str, to_run: str) -> int:
         """Make the entries of one run those of another; returns how many."""
-
-    def wake(self, *, due_at: int, now: int) -> int:
-        """Make unclaimed entries of no run that rest until just then due now; returns how many."""
 
     def keep_funds(self, run: str, *, available_minor: Mapping[str, int] | None, now: int) -> None:
         """Keep what is available per currency, minor units, and forget what was booked of the last reading.

@@ -30,9 +30,8 @@ def let_through(
     done = []
     for shared in waiting_runs(queue):
         unusual = shared.stopped_by or ""
-        if not queue.let_run_through(shared.run, by=by, reason=reason, unusual=unusual, now=now):
+        rests_until = None if shared.phase is Phase.WAITING else calendar.next_night().at + settling_s
+        if not queue.let_run_through(shared.run, by=by, reason=reason, unusual=unusual, now=now, wake_of=rests_until):
             continue
-        if shared.phase is not Phase.WAITING:
-            queue.wake(due_at=calendar.next_night().at + settling_s, now=now)
         done.append(LetThrough(name=shared.name, run=shared.run, unusual=unusual))
     return tuple(done)

@@ -100,11 +100,15 @@ class WeighingRows(OnDatabase):
             writes.append_entries()
             return True
 
-    def let_run_through(self, run: str, *, by: str, reason: str, unusual: str, now: int) -> bool:
+    def let_run_through(
+        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_of: int | None = None
+    ) -> bool:
         """Let a run that waits as unusual go on; see the port."""
         with self._database.writing() as connection:
             if connection.execute(_GO_ON, {"of_run": run}).rowcount != 1:
                 return False
+            if wake_of is not None:
+                connection.execute(_WAKE, {"of_due_at": wake_of, "at": now})
             writes = RunWrites(connection)
             writes.let_through(run=run, by=by, reason=reason, unusual=unusual, now=now)
             writes.append_entries()
@@ -114,8 +118,3 @@ class WeighingRows(OnDatabase):
         """Make the entries of one run those of another; returns how many."""
         with self._database.writing() as connection:
             return connection.execute(_TAKE_OVER, {"of_run": of_run, "to_run": to_run}).rowcount
-
-    def wake(self, *, due_at: int, now: int) -> int:
-        """Make entries of no run that rest until just then due now; returns how many."""
-        with self._database.writing() as connection:
-            return connection.execute(_WAKE, {"of_due_at": due_at, "at": now}).rowcount

@@ -164,5 +164,6 @@ def test_what_rests_until_the_night_is_woken_by_its_time(night: WorkQueue) -> No
     """Nothing else that waits."""
     for wanted, due_at in (("cus_a", NOW + 500), ("cus_b", NOW + 501)):
         night.want([Wanted(customer=wanted, cause=Cause.TASK, due_at=due_at)], now=NOW)
-    assert night.wake(due_at=NOW + 500, now=NOW) == 1
+    night.stop_shared("run_e", message="unlike", kind=UNUSUAL)
+    assert night.let_run_through("run_e", by="ann", reason="r", unusual="u", now=NOW, wake_of=NOW + 500)
     assert sorted(names(claimed(night, limit=9))) == ["cus_3", "cus_4", "cus_a"]
