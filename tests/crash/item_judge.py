@@ -33,7 +33,7 @@ def carried_of(book: Books) -> dict[str, tuple[int, int]]:
     carried: Counter[str] = Counter()
     for movement in book.balance_transactions:
         step = movement.metadata.get("refund_worker_step", "")
-        for item, amount in _items(movement.metadata):
+        for item, amount in items_of(movement.metadata):
             if step == "credit_items":
                 named[item] = amount
                 carried[item] += amount
@@ -47,7 +47,8 @@ def exists(sandbox: Sandbox, item: str) -> bool:
     return any(one["id"] == item for one in sandbox.get("/v1/invoiceitems", {"limit": 100})["data"])
 
 
-def _items(metadata: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+def items_of(metadata: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The items that a mark names, with their amounts."""
     for name, content in metadata.items():
         if name.startswith("refund_worker_items"):
             for word in content.split(","):

@@ -1,9 +1,12 @@
 """Judges a world from the sandbox's books alone: never from our ledger, never with our own replay."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from refund_worker.sandbox import Books, Sandbox
+from refund_worker.sandbox.books import BookedMovement
+from tests.crash.item_judge import items_of
 
 STANDING = frozenset({"succeeded", "pending", "requires_action"})
 
@@ -99,6 +102,37 @@ class _Pot:
     left: int
 
 
+class ItemPots:
+    """Which credit of pending items opened which pots; an item's credit is cash credit once, not twice."""
+
+    def __init__(self) -> None:
+        self._carried: Counter[str] = Counter()
+        self._opened: dict[str, list[_Pot]] = {}
+
+    def credited(self, movement: BookedMovement) -> int:
+        """Of a credit for items, what is of items that nothing was credited for; zero for any other movement."""
+        step = movement.metadata.get("refund_worker_step", "")
+        named = list(items_of(movement.metadata))
+        first = 0
+        for item, amount in named if step == "credit_items" else ():
+            first -= 0 if self._carried[item] else amount
+            self._carried[item] += amount
+        for item, amount in named if step.startswith("correct:") else ():
+            self._carried[item] -= amount
+        return max(0, first)
+
+    def remember(self, movement: BookedMovement, pots: list[_Pot]) -> None:
+        """What a credit for items opened, the newest for each of its items first."""
+        if movement.metadata.get("refund_worker_step") == "credit_items":
+            for item, _ in items_of(movement.metadata):
+                self._opened[item] = pots + self._opened.get(item, [])
+
+    def corrected(self, movement: BookedMovement) -> list[_Pot]:
+        """What a correction takes from, in this order."""
+        self.credited(movement)
+        return [pot for item, _ in items_of(movement.metadata) for pot in self._opened.get(item, [])]
+
+
 @dataclass(slots=True)
 class _Taken:
     """What one debit of ours took from which pot, newest last, and what it found no pot for."""
@@ -114,6 +148,7 @@ def _uncovered(book: Books) -> dict[str, int]:
     pot, a debit by hand cash first, ours only cash.
     """
     pots: list[_Pot] = []
+    of_items = ItemPots()
     taken: dict[str, _Taken] = {}
     uncovered: dict[str, int] = {}
     for movement in book.balance_transactions:
@@ -125,8 +160,14 @@ def _uncovered(book: Books) -> dict[str, int]:
         elif debit is not None and movement.amount < 0:
             _put_back(taken.get(debit, _Taken()), -movement.amount)
         elif movement.amount < 0:
-            converted = movement.metadata.get("refund_worker_step") == "credit_items"
-            pots.append(_Pot(cash=movement.invoice is not None or converted, left=-movement.amount))
+            first = of_items.credited(movement)
+            cash = -movement.amount if movement.invoice is not None else min(-movement.amount, first)
+            opened = [_Pot(cash=False, left=-movement.amount - cash), _Pot(cash=True, left=cash)]
+            of_items.remember(movement, opened)
+            pots.extend(opened)
+        elif movement.metadata.get("refund_worker_step", "").startswith("correct:"):
+            short = _take(of_items.corrected(movement), movement.amount, cash_only=False, cash_first=False).short
+            _take(pots, short, cash_only=False, cash_first=True)
         else:
             _take(pots, movement.amount, cash_only=False, cash_first=movement.invoice is None)
     return uncovered

@@ -13,7 +13,9 @@ from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import StripeError
 from refund_worker.sandbox import Fault, Sandbox, SandboxError
 from refund_worker.sandbox.faults import FaultKind
-from tests.crash import judge, scenes
+from tests.crash import item_judge, judge, scenes
+from tests.crash import item_scenes as items
+from tests.crash.item_scenes import ITEM_SCENES
 from tests.crash.stops import WRITES, Call, Killed, StoppingClock, StoppingGateway, StoppingLedger, Stops, lost_answer
 from tests.worlds import Ids, make_world, night, recovered
 
@@ -107,7 +109,7 @@ class Schedule:
     def __post_init__(self) -> None:
         """Begin with an account that has credit."""
         self.dice = random.Random(self.seed)
-        scene = self.dice.choice((*scenes.SCENES[:4], scenes.TWO_CURRENCIES))
+        scene = self.dice.choice((*scenes.SCENES[:4], scenes.TWO_CURRENCIES, *ITEM_SCENES[:2]))
         self.sandbox = Sandbox.restore(scene.snapshot())
         self.deployments = [Deployment(name, SqlLedger.open("sqlite://")) for name in ("a", "b")]
 
@@ -193,8 +195,11 @@ class Schedule:
         self.sandbox.clock.advance(seconds)
 
     def _world_moves(self) -> None:
-        acts = (self._use, self._goodwill, self._new_credit, self._debit, self._by_hand, self._dispute)
-        (act,) = self.dice.choices(acts, weights=(6, 4, 4, 2, 1, 1))
+        acts = (
+            self._use, self._goodwill, self._new_credit, self._debit, self._by_hand, self._dispute,
+            self._new_items, self._take_items, self._draft_items, self._delete_item,
+        )  # fmt: skip
+        (act,) = self.dice.choices(acts, weights=(6, 4, 4, 2, 1, 1, 4, 2, 1, 1))
         self._tell(act.__name__.lstrip("_"))
         try:
             act()
@@ -216,17 +221,35 @@ class Schedule:
     def _new_credit(self) -> None:
         scenes.more_credit(self.sandbox, self.dice.randint(100, 3_000))
 
+    def _new_items(self) -> None:
+        customer = self.sandbox.books()[0].customer
+        self.sandbox.build.payment_method(customer)
+        made = scenes.subscribe(self.sandbox, customer, price=self.dice.randint(100, 3_000))
+        items.cancel_pending(self.sandbox, made["id"])
+
+    def _take_items(self) -> None:
+        if items.pending_items(self.sandbox):
+            items.invoice_takes_them(self.sandbox)
+
+    def _draft_items(self) -> None:
+        if items.pending_items(self.sandbox):
+            items.draft_takes_them(self.sandbox)
+
+    def _delete_item(self) -> None:
+        items.deleted_by_hand(self.sandbox)
+
     def _debit(self) -> None:
         customer = self.sandbox.books()[0].customer
         amount = self.dice.randint(1, 1_000)
         self.sandbox.post(f"/v1/customers/{customer}/balance_transactions", {"amount": amount, "currency": "usd"})
 
     def _arm_fault(self) -> None:
-        path = self.dice.choice((scenes.MOVEMENTS, scenes.REFUNDS))
+        path = self.dice.choice((scenes.MOVEMENTS, scenes.REFUNDS, items.ITEMS))
         kind = self.dice.choice(_FAULTS)
         executed = self.dice.random() < 0.5
         self._tell(f"fault {kind} {executed} at {path}")
-        self.sandbox.faults.add(Fault(kind=kind, method="POST", path=path, executed=executed))
+        method = "DELETE" if path == items.ITEMS else "POST"
+        self.sandbox.faults.add(Fault(kind=kind, method=method, path=path, executed=executed))
 
     def _settle(self) -> None:
         """Let every deployment come to rest: nights and recovery until nothing is open, with keys pruned between."""
@@ -241,7 +264,7 @@ class Schedule:
             verified = deployment.ledger.verify()
             if not verified.ok:
                 self.found.append(f"the trail of {deployment.name}: {verified.problem}")
-        self.found += judge.losses(self.sandbox)
+        self.found += judge.losses(self.sandbox) + item_judge.unsettled(self.sandbox)
         for book in self.sandbox.books():
             self.found += judge.double_refunds(book)
 
