@@ -37,6 +37,45 @@ BEYOND = (
     ),
 )
 
+_PUT_BACK = frozenset(
+    {Rule.DRAFT_ITEMS_ARE_DELETED, Rule.CORRECTED_ONLY_WITHOUT_OPEN_DELETE, Rule.CORRECTED_ITEM_IS_LEFT}
+)
+
+PUT_BACK = (
+    Configuration(
+        name="put back, a draft",
+        why="one worker corrects what is on a draft at once, and puts back what goes later; one kill, one lost answer",
+        deployments=ONE_WORKER,
+        cases=2,
+        faults=Faults(drafts=1, undrafts=1, delays=1, kills=1),
+        off=_PUT_BACK,
+    ),
+    Configuration(
+        name="put back, an item changes",
+        why="the same, somebody changes the item, one lost answer",
+        deployments=ONE_WORKER,
+        cases=2,
+        faults=Faults(changes=1, delays=1),
+        off=_PUT_BACK,
+    ),
+    Configuration(
+        name="put back, rights that differ",
+        why="the same, two ledgers, one of which may not delete",
+        deployments=TWO_DEPLOYMENTS,
+        faults=Faults(forbids=1),
+        off=_PUT_BACK,
+    ),
+    Configuration(
+        name="put back, a person",
+        why="the same, one worker, somebody deletes the corrected item: credit that nobody meant",
+        deployments=ONE_WORKER,
+        faults=Faults(forbids=1, deletes=1),
+        off=_PUT_BACK,
+        loses=True,
+    ),
+)
+"""The other way: whatever is gone is credited, at any time, by whoever looks."""
+
 _SECOND = Configuration(
     name="two deployments, the same item", why="two ledgers", deployments=TWO_DEPLOYMENTS, faults=Faults(invoices=1)
 )
@@ -101,9 +140,9 @@ WITHOUT = {
 }
 """Each rule switched off, in a small world where that shows."""
 
-_SLOW = (*LONG, WITHOUT[Rule.CORRECTION_NAMES_THE_YOUNGEST], WITHOUT[Rule.OLDEST_MARK_WINS])
+_SLOW = (*LONG, PUT_BACK[0], PUT_BACK[2], WITHOUT[Rule.CORRECTION_NAMES_THE_YOUNGEST], WITHOUT[Rule.OLDEST_MARK_WINS])
 
-FULL_RUN = (*SHORT, *LONG, *BEYOND, *WITHOUT.values())
+FULL_RUN = (*SHORT, *LONG, *PUT_BACK, *BEYOND, *WITHOUT.values())
 """What the table in docs/decisions/0007 shows."""
 
 SHORT_RUN = tuple(setting for setting in FULL_RUN if setting not in _SLOW)
