@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from refund_worker.domain.results import result_of_case
 from refund_worker.entrypoints.amounts import face_value
-from refund_worker.entrypoints.explaining_items import past_conversion, planned_conversions
+from refund_worker.entrypoints.explaining_items import conversion_json, past_conversion, planned_conversions
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.times import utc
 from refund_worker.usecases.explain_customer import ExplainedCurrency, Explanation
@@ -56,7 +56,7 @@ def _currency_json(one: ExplainedCurrency) -> dict[str, object]:
             }
             for standing in one.standings
         ],
-        "cases": [case_json(result_of_case(case)) for case in one.cases],
+        "cases": [case_json(result_of_case(case)) | conversion_json(case) for case in one.cases],
     }
 
 

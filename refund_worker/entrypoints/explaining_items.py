@@ -1,6 +1,7 @@
 """Pending items that become, or became, credit: the lines that `explain` gives them."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from refund_worker.domain.canonical import canonical_json
 from refund_worker.domain.cases import Case, StepState
@@ -28,6 +29,17 @@ def past_conversion(case: Case) -> Iterator[str]:
     for step in case.steps:
         if step.kind == "delete_item" and step.state is StepState.ACCEPTED:
             yield f"    {step.target} deleted, it was {canonical_json(step.params['record'])}"
+
+
+def conversion_json(case: Case) -> dict[str, object]:
+    """What `--json` tells of a conversion beside its movements; nothing of any other case."""
+    if not case.converts:
+        return {}
+    deleted = [step for step in case.steps if step.kind == "delete_item" and step.state is StepState.ACCEPTED]
+    return {
+        "conversions": [asdict(one) for one in case.plan.conversions],
+        "deleted_items": [{"item": step.target, "record": step.params["record"]} for step in deleted],
+    }
 
 
 def _moved(one: Conversion) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from refund_worker.adapters.ledger.locks import unhurried
-from refund_worker.adapters.ledger.verify_sums import wrong_sums
+from refund_worker.adapters.ledger.verify_sums import wrong_conversions, wrong_sums
 from refund_worker.adapters.ledger.verify_tables import wrong_tables
 from refund_worker.adapters.ledger.verify_trail import Trail, read_trail
 
@@ -45,3 +45,4 @@ def verify_ledger(connection: Connection, *, noted_head: tuple[int, str] | None)
 def _wrong_rows(connection: Connection) -> Generator[str]:
     yield from wrong_tables(connection)
     yield from wrong_sums(connection)
+    yield from wrong_conversions(connection)

@@ -1,6 +1,12 @@
-"""Verifies invariant 2 in the tables: per closed case, reserved - given back - re-credited = refunded."""
+"""Verifies the sums in the tables: per closed case, reserved - given back - re-credited = refunded (invariant 2).
 
+And of conversions: no item was deleted without an accepted credit, each deletion kept what the item can be made again
+from, and the credit is the sum of the items that the plan names.
+"""
+
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, or_, select
 
@@ -33,6 +39,45 @@ _SUMS = (
     .having(_sum("reserve") - _sum("give_back") - _sum("recredit") != _sum("refund"))
     .order_by(cases.c.id)
 )
+
+
+_credit = steps.alias("credit")
+_DELETIONS = (
+    select(steps.c.case_id, steps.c.step, steps.c.params, _credit.c.amount_minor.label("credited"), cases.c.plan)
+    .join(cases, cases.c.id == steps.c.case_id)
+    .join(
+        _credit,
+        and_(
+            _credit.c.case_id == steps.c.case_id,
+            _credit.c.step == "credit_items",
+            _credit.c.state == str(StepState.ACCEPTED),
+        ),
+        isouter=True,
+    )
+    .where(steps.c.state == str(StepState.ACCEPTED), steps.c.step.startswith("delete_item:", autoescape=True))
+    .order_by(steps.c.case_id, steps.c.step)
+    .execution_options(yield_per=500)
+)
+
+
+def wrong_conversions(connection: Connection) -> Iterator[str]:
+    """Name every deletion of an item that had no credit before it, or kept no record, or belongs to another sum."""
+    for row in connection.execute(_DELETIONS):
+        named = sum(item["amount_minor"] for one in _json(row.plan).get("conversions", ()) for item in one["items"])
+        if row.credited is None:
+            yield f"case {row.case_id}: {row.step} was made without an accepted credit"
+        elif row.credited != -named:
+            yield f"case {row.case_id}: {row.credited} were credited for items whose sum is {named}"
+        if not _json(row.params).get("record"):
+            yield f"case {row.case_id}: {row.step} kept no record of the item"
+
+
+def _json(content: str) -> dict[str, Any]:
+    try:
+        read = json.loads(content)
+    except ValueError:  # somebody's own; that the row was changed is told elsewhere
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def wrong_sums(connection: Connection) -> Iterator[str]:
