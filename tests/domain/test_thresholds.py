@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from refund_worker.domain.credit import Cause
-from refund_worker.domain.facts import CustomerFacts, Subscription
+from refund_worker.domain.facts import CustomerFacts, InvoiceLine, Subscription
 from refund_worker.domain.marks import Mark, write_mark
 from refund_worker.domain.policy import Policy
 from tests.domain.customers import DAY, NOW, facts, hand_refund, with_charge, with_invoice
@@ -127,6 +127,26 @@ def test_two_credits_of_one_invoice_count_together() -> None:
     assert decided(found) == "ch_1 4000"
     found = with_line(found, "in_b", credited_invoice="in_1")
     assert line_of(found, "=> held").endswith("(invoice in_1, credited $80.00, paid $60.00, goodwill $40.00)")
+
+
+@pytest.mark.parametrize(
+    ("goodwill", "expected"),
+    [(5000, "ch_2 5000, ch_0 5000"), (5001, "held credited_invoice_unpaid: ch_2 5000, ch_0 5000")],
+)
+def test_goodwill_does_not_become_cash_by_way_of_an_upgrade(goodwill: int, expected: str) -> None:
+    """Goodwill paid a part of in_1; an upgrade took half of in_1 back onto in_2, all of whose time is credited."""
+    history = (
+        f"c1 -{goodwill} adjustment\nc2 +{goodwill} applied in_1\n"
+        "invoice in_c -10000: -10000p@sub_1\nc3 -10000 applied in_c"
+    )
+    found = facts(history, "ch_0 9000 in_0@sub_1\nch_1 1 in_1@sub_1\nch_2 5000 in_2@sub_1")
+    found = with_invoice(found, replace(invoice_of(found, "in_1"), total_minor=10_000))
+    upgrade = InvoiceLine(
+        id="il_2", amount_minor=-5000, proration=True, subscription="sub_1", credited_invoice="in_1"
+    )  # fmt: skip
+    found = with_invoice(found, replace(invoice_of(found, "in_2"), lines=(upgrade,)))
+    found = with_charge(found, replace(next(one for one in found.charges if one.id == "ch_1"), refunded_minor=1))
+    assert decided(with_line(found, "in_c", credited_invoice="in_2")) == expected
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,14 @@ FAULTS = (
         killers=(RULES,),
     ),
     Fault(
+        name="goodwill_leaves_by_way_of_an_upgrade",
+        file="domain/guards/paid_time.py",
+        old="times.extend(credited_by_invoice(invoice))",
+        new="times.extend(())",
+        breaks="goodwill that paid an invoice whose credit paid another one does not leave either",
+        killers=(RULES,),
+    ),
+    Fault(
         name="goodwill_held_one_cent_early",
         file="domain/guards/paid_time.py",
         old="if credited > paid:",

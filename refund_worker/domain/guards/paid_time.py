@@ -24,6 +24,8 @@ _BOOKED_NOTHING = frozenset({"draft", "void"})
 def credited_invoice_unpaid(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
     """Hold credit for time that was not paid (docs.stripe.com/billing/subscriptions/prorations, unpaid invoices).
 
+    An invoice whose total is a credit asked for no payment, whatever its status.
+
     Numbers: `invoice`, `status`, and `credited` where Stripe does not say which invoice it credits: `by_period`, or
     `unknown` where none billed that time and any of the subscription is unpaid.
 
@@ -50,7 +52,7 @@ def _unpaid(time: CreditedTime, invoices: Mapping[str, Invoice]) -> dict[str, in
         billed = tuple(one for one in billed if one.status in _UNPAID)
         how = {"credited": "unknown"}
     for invoice in billed:
-        if invoice.status != "paid":
+        if invoice.status != "paid" and invoice.total_minor >= 0:  # one that is a credit asked for no payment
             return {"invoice": invoice.id, "status": invoice.status, **how}
     return None
 
@@ -60,7 +62,8 @@ def credited_goodwill(
 ) -> Finding | None:
     """Hold credit for time that goodwill had paid: by way of an invoice and a cancellation it would become cash.
 
-    An invoice that used goodwill may be credited, over all credits of its time, up to what else paid it. Numbers:
+    An invoice that used goodwill may be credited, over all credits of its time, up to what else paid it. That holds
+    also where the credit went into a later invoice of which the lots give time back: an upgrade, say. Numbers:
     `invoice`, `credited_minor`, `paid_minor` (its total less the goodwill), `goodwill_minor`.
 
     Args:
@@ -70,14 +73,8 @@ def credited_goodwill(
         origins: What may leave as cash; all else is goodwill.
     """
     invoices = {invoice.id: invoice for invoice in facts.invoices}
-    concerned = {
-        invoice.id: invoice
-        for lot in lots
-        for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions)
-        for invoice in billed_by(time, invoices=invoices)
-        if invoice.total_minor > 0
-    }
-    for invoice in concerned.values():
+    concerned = _paid_the_time_of(lots, facts=facts, invoices=invoices)
+    for invoice in concerned:
         goodwill = goodwill_used(invoice.id, facts=facts, currency=currency, origins=origins)
         if not goodwill:
             continue
@@ -94,21 +91,35 @@ def credited_goodwill(
     return None
 
 
+def _paid_the_time_of(
+    lots: Iterable[Lot], *, facts: CustomerFacts, invoices: Mapping[str, Invoice]
+) -> tuple[Invoice, ...]:
+    """The invoices that billed what the lots give back, and those whose credit went into these, and so on."""
+    times = [time for lot in lots for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions)]
+    found: dict[str, Invoice] = {}
+    while times:
+        for invoice in billed_by(times.pop(), invoices=invoices):
+            if invoice.id not in found:
+                found[invoice.id] = invoice
+                times.extend(credited_by_invoice(invoice))
+    return tuple(found.values())
+
+
 def _credited(facts: CustomerFacts, invoices: Mapping[str, Invoice], currency: str) -> Counter[str]:
-    """What was ever put on the balance for the time of which invoice, used since or not; at most what was booked."""
+    """What was ever credited for the time of which invoice, on the balance or on another invoice, used since or not."""
     credited = Counter[str]()
     for invoice in facts.invoices:
-        if invoice.total_minor < 0 and invoice.currency == currency and invoice.status not in _BOOKED_NOTHING:
-            credited += _limited(credited_by_invoice(invoice), invoices, limit_minor=-invoice.total_minor)
+        if invoice.currency == currency and invoice.status not in _BOOKED_NOTHING:
+            credited += _sums(credited_by_invoice(invoice), invoices)
     for row in facts.transactions:
-        if row.currency == currency and row.amount_minor < 0:
-            credited += _limited(credited_by_movement(row), invoices, limit_minor=-row.amount_minor)
+        if row.currency == currency:
+            credited += _sums(credited_by_movement(row), invoices)
     return credited
 
 
-def _limited(times: Iterable[CreditedTime], invoices: Mapping[str, Invoice], *, limit_minor: int) -> Counter[str]:
+def _sums(times: Iterable[CreditedTime], invoices: Mapping[str, Invoice]) -> Counter[str]:
     sums = Counter[str]()
     for time in times:
         for invoice in billed_by(time, invoices=invoices):
             sums[invoice.id] += time.amount_minor
-    return Counter({name: min(amount, limit_minor) for name, amount in sums.items()})
+    return sums
