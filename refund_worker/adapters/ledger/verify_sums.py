@@ -62,14 +62,20 @@ _DELETIONS = (
 
 def wrong_conversions(connection: Connection) -> Iterator[str]:
     """Name every deletion of an item that had no credit before it, or kept no record, or belongs to another sum."""
-    for row in connection.execute(_DELETIONS):
-        named = sum(item["amount_minor"] for one in _json(row.plan).get("conversions", ()) for item in one["items"])
-        if row.credited is None:
-            yield f"case {row.case_id}: {row.step} was made without an accepted credit"
-        elif row.credited != -named:
-            yield f"case {row.case_id}: {row.credited} were credited for items whose sum is {named}"
-        if not _json(row.params).get("record"):
-            yield f"case {row.case_id}: {row.step} kept no record of the item"
+    # Closed also by a reader who stops early: a cursor at the server is open until then.
+    with connection.execute(_DELETIONS) as deletions:
+        for row in deletions:
+            yield from _wrong_deletion(row)
+
+
+def _wrong_deletion(row: Any) -> Iterator[str]:
+    named = sum(item["amount_minor"] for one in _json(row.plan).get("conversions", ()) for item in one["items"])
+    if row.credited is None:
+        yield f"case {row.case_id}: {row.step} was made without an accepted credit"
+    elif row.credited != -named:
+        yield f"case {row.case_id}: {row.credited} were credited for items whose sum is {named}"
+    if not _json(row.params).get("record"):
+        yield f"case {row.case_id}: {row.step} kept no record of the item"
 
 
 def _json(content: str) -> dict[str, Any]:
