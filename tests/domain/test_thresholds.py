@@ -66,6 +66,22 @@ def test_an_unpaid_invoice_elsewhere_holds_only_where_nothing_billed_the_time() 
     assert decided(billing(found, "in_1", start=0, end=1000)) == REFUNDED
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [("paid", REFUNDED), ("void", f"held credited_invoice_unpaid: {REFUNDED}")]
+)
+def test_time_that_was_never_paid_is_no_credit_by_way_of_an_upgrade(status: str, expected: str) -> None:
+    """What is credited is time of in_1, an upgrade, which credited time of in_x."""
+    found = with_line(CREDIT, "in_c", credited_invoice="in_1")
+    upgrade = InvoiceLine(
+        id="il_u", amount_minor=-5000, proration=True, subscription="sub_1", credited_invoice="in_x"
+    )  # fmt: skip
+    behind = replace(invoice_of(found, "in_1"), id="in_x", status=status, payments=())
+    found = with_invoice(found, replace(invoice_of(found, "in_1"), lines=(upgrade,)))
+    assert decided(with_invoice(found, behind)) == expected
+    line = "=> held: credited_invoice_unpaid (invoice in_x, status void)"
+    assert line_of(with_invoice(found, behind), "=> held") == (line if status == "void" else "")
+
+
 def test_only_a_line_that_bills_says_which_invoice_billed_the_time() -> None:
     """A credit of the same time that was voided since billed nothing."""
     found = billing(with_line(CREDIT, "in_c", period_start=999), "in_1", start=0, end=1000)

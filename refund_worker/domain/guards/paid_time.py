@@ -24,21 +24,20 @@ _BOOKED_NOTHING = frozenset({"draft", "void"})
 def credited_invoice_unpaid(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
     """Hold credit for time that was not paid (docs.stripe.com/billing/subscriptions/prorations, unpaid invoices).
 
-    An invoice whose total is a credit asked for no payment, whatever its status.
-
-    Numbers: `invoice`, `status`, and `credited` where Stripe does not say which invoice it credits: `by_period`, or
-    `unknown` where none billed that time and any of the subscription is unpaid.
+    Also where the credit for it went into a later invoice, an upgrade say, of which the lots give time back. An invoice
+    whose total is a credit asked for no payment, whatever its status. Numbers: `invoice`, `status`, and `credited`
+    where Stripe does not say which invoice it credits: `by_period`, or `unknown` where none billed that time and any of
+    the subscription is unpaid.
 
     Args:
         facts: Of the customer, with every invoice. A credited invoice that is not among them counts as unpaid.
         lots: Those that would be refunded.
     """
     invoices = {invoice.id: invoice for invoice in facts.invoices}
-    for lot in lots:
-        for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions):
-            unpaid = _unpaid(time, invoices)
-            if unpaid is not None:
-                return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=unpaid)
+    for time in _times_behind(lots, facts=facts, invoices=invoices):
+        unpaid = _unpaid(time, invoices)
+        if unpaid is not None:
+            return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=unpaid)
     return None
 
 
@@ -73,8 +72,12 @@ def credited_goodwill(
         origins: What may leave as cash; all else is goodwill.
     """
     invoices = {invoice.id: invoice for invoice in facts.invoices}
-    concerned = _paid_the_time_of(lots, facts=facts, invoices=invoices)
-    for invoice in concerned:
+    concerned = {
+        invoice.id: invoice
+        for time in _times_behind(lots, facts=facts, invoices=invoices)
+        for invoice in billed_by(time, invoices=invoices)
+    }
+    for invoice in concerned.values():
         goodwill = goodwill_used(invoice.id, facts=facts, currency=currency, origins=origins)
         if not goodwill:
             continue
@@ -91,18 +94,18 @@ def credited_goodwill(
     return None
 
 
-def _paid_the_time_of(
+def _times_behind(
     lots: Iterable[Lot], *, facts: CustomerFacts, invoices: Mapping[str, Invoice]
-) -> tuple[Invoice, ...]:
-    """The invoices that billed what the lots give back, and those whose credit went into these, and so on."""
+) -> tuple[CreditedTime, ...]:
+    """The times that the lots give back, those that the invoices which billed these gave back, and so on."""
     times = [time for lot in lots for time in credited_by_lot(lot, invoices=invoices, transactions=facts.transactions)]
-    found: dict[str, Invoice] = {}
-    while times:
-        for invoice in billed_by(times.pop(), invoices=invoices):
-            if invoice.id not in found:
-                found[invoice.id] = invoice
+    seen: set[str] = set()
+    for time in times:  # grows while it is read
+        for invoice in billed_by(time, invoices=invoices):
+            if invoice.id not in seen:
+                seen.add(invoice.id)
                 times.extend(credited_by_invoice(invoice))
-    return tuple(found.values())
+    return tuple(times)
 
 
 def _credited(facts: CustomerFacts, invoices: Mapping[str, Invoice], currency: str) -> Counter[str]:
