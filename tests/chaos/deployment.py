@@ -26,6 +26,9 @@ failures_max = 1000
 [limits.run]
 cases = 1000000
 usd = "100000000.00"
+[unusual]
+customers = 1000000
+usd = "100000000.00"
 """
 
 
