@@ -8,9 +8,9 @@ from typing import Final
 
 from refund_worker.sandbox import Books, Sandbox
 from tests.chaos.doors import ChaosSandbox
-from tests.crash import scenes
+from tests.crash import item_judge, scenes
 from tests.kill import stories
-from tests.kill.stories import DAYS_PAID, Evening, Story
+from tests.kill.stories import DAYS_PAID, Evening, Meanwhile, Story
 
 # Planted where a log or a message might pick it up.
 EMAIL: Final = "planted.{number}@customers.example"
@@ -35,8 +35,8 @@ def _succeeds_later(sandbox: Sandbox, customer: str) -> None:
 _SUBSCRIBING_S = 270
 _THREE = (10_000, 10_000, 10_000)
 # The newest charge's refund fails at the bank: its sum goes out over what the others have left.
-FAILS_LATER = Story(price=30_000, paid_by=_THREE, refundable=20_000, event=_fails_later)
-SUCCEEDS_LATER = Story(price=30_000, paid_by=_THREE, refundable=30_000, event=_succeeds_later)
+FAILS_LATER = Story(price=30_000, paid_by=_THREE, refundable=20_000, event=Meanwhile(_fails_later))
+SUCCEEDS_LATER = Story(price=30_000, paid_by=_THREE, refundable=30_000, event=Meanwhile(_succeeds_later))
 CYCLE: Final = (*stories.CYCLE, FAILS_LATER, SUCCEEDS_LATER)
 
 
@@ -67,13 +67,11 @@ class Crowd:
             customer, subscription, story = self._waiting.pop()
         box = self.sandbox
         with box.lock:
-            scenes.cancel(box, subscription)
-            self.evening.credits[customer] = -box.get(f"/v1/customers/{customer}")["balance"]
+            self.evening.credits[customer] = stories.cancel(box, customer, subscription, story)
             self.evening.stories[customer] = story
             if story.event is not None:
                 box.events_waiting[customer] = story.event
-            if story.kept:
-                scenes.goodwill(box, customer, story.kept)
+            stories.leave_the_rest(box, customer, story)
         self.cancelled.append(customer)
         return customer
 
@@ -83,7 +81,10 @@ class Crowd:
 
     def wrong(self) -> list[str]:
         """What is not as it must be in the end."""
-        return [line for book in self.books() for line in stories.differences(self.evening, book)]
+        books = self.books()
+        found = [line for book in books for line in stories.differences(self.evening, book)]
+        with self.sandbox.lock:
+            return [*found, *item_judge.unsettled(self.sandbox)]
 
 
 def crowd(sandbox: ChaosSandbox, *, customers: int, seed: int) -> Crowd:
