@@ -83,9 +83,9 @@ def test_time_that_was_never_paid_is_no_credit_by_way_of_an_upgrade(status: str,
 
 
 def test_only_a_line_that_bills_says_which_invoice_billed_the_time() -> None:
-    """A credit of the same time that was voided since billed nothing."""
+    """A voided invoice that credited the same time beside something else billed nothing of it."""
     found = billing(with_line(CREDIT, "in_c", period_start=999), "in_1", start=0, end=1000)
-    voided = replace(invoice_of(found, "in_c"), id="in_y", status="void")
+    voided = replace(invoice_of(found, "in_c"), id="in_y", status="void", total_minor=500)
     found = with_line(with_invoice(found, voided), "in_y", period_start=0, period_end=2000)
     assert decided(found) == REFUNDED
 

@@ -174,8 +174,8 @@ FAULTS = (
     Fault(
         name="unpaid_credited_invoice_is_refunded",
         file="domain/guards/paid_time.py",
-        old='if invoice.status != "paid":',
-        new='if invoice.status == "open":',
+        old='if invoice.status != "paid" and',
+        new='if invoice.status == "open" and',
         breaks="a credited period on an invoice that is not paid is held",
         killers=(GUARDS,),
     ),
