@@ -11,6 +11,7 @@ from sqlalchemy import select
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.adapters.ledger.cluster_tables import notices, run_funds, shared_runs
 from refund_worker.adapters.ledger.tables import audit_entries
+from refund_worker.domain.nights import Phase
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.queueing import Cause
 from refund_worker.domain.runs import RunMode
@@ -98,6 +99,30 @@ def test_a_run_is_let_through_once_wherever_the_command_dies(name: str, phase: s
         kinds = list(connection.execute(select(audit_entries.c.kind)).scalars())
     assert kinds.count("run_let_through") == 1
     assert world.ledger.verify().ok
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("name", ["queue.open_shared", "queue.take_over_entries", "queue.end_shared"])
+def test_a_night_takes_the_waiting_one_over_wherever_its_worker_dies(name: str, phase: str) -> None:
+    """Nobody is examined meanwhile, nobody is lost, and each night tells of itself once."""
+    sandbox, _ = cancelled(3)
+    world = make_world(sandbox, policy=FEW)
+    tend = partial(tend_night, mode=RunMode.RUN, stopping=Signal())
+    until_night(world)
+    tend(world)
+    until_night(world)
+    stops = Stops(at(name, phase, die))
+    with pytest.raises(Killed):
+        tend(replace(world, queue=StoppingQueue(world.queue, stops)))
+    assert work(world).words == []
+    world.clock.sleep(LEASE_S)
+    tend(world)
+    (waiting,) = world.queue.open_runs()
+    assert waiting.name == f"night {world.calendar.today()}"
+    assert (waiting.phase, world.queue.left_of(waiting.run)) == (Phase.WAITING, 3)
+    _let(world)
+    world.clock.sleep(1)
+    assert work(world).words == [("refunded", None)] * 3
 
 
 def _let(world: World) -> None:
