@@ -1,13 +1,13 @@
 """The sandbox with a door for each worker: whoever asks is known by the port he comes through."""
 
 import threading
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from refund_worker.sandbox import Sandbox, Snapshot
+from refund_worker.sandbox import Snapshot
 from refund_worker.sandbox.server import _Connection, _Listener
 from tests.kill.deadly import Aim, DeadlySandbox, Write
+from tests.kill.stories import Meanwhile
 
 
 class ChaosSandbox(DeadlySandbox):
@@ -22,8 +22,8 @@ class ChaosSandbox(DeadlySandbox):
         self.reserved: set[str] = set()
 
     @property
-    def events_waiting(self) -> dict[str, Callable[[Sandbox, str], None]]:
-        """What others do just before a customer's first reserve is executed."""
+    def events_waiting(self) -> dict[str, Meanwhile]:
+        """What others do just before a customer's first write of a kind is executed."""
         return self._waiting
 
     def inhabit(self, snapshot: Snapshot) -> None:
@@ -55,7 +55,7 @@ class ChaosSandbox(DeadlySandbox):
     def dispatch(self, **request: Any) -> Any:
         """Answer one request, and count it while it is here, where it moves money."""
         slot = self.slot()
-        moves = request["method"] == "POST" and bool(slot)
+        moves = request["method"] in {"POST", "DELETE"} and bool(slot)
         self._count(slot, moves)
         try:
             return super().dispatch(**request)

@@ -22,7 +22,7 @@ RANDOM_S = (0.0, 0.4)
 AT_ONCE_S = (0.0, 0.002)
 RECORDED_S = (0.0, 0.03)
 RECORDED_WITHIN_S = 1.0
-LIKELY = {"reserve": 0.35, "refund": 0.35}
+LIKELY = {"reserve": 0.35, "refund": 0.35, "credit_items": 0.6, "delete_item": 0.6}
 ALL_AT_ONCE = 0.05  # so many kills take every worker of the deployment with them
 LOOK_EVERY_S = 0.01
 
@@ -38,7 +38,7 @@ class Dead:
 
 @dataclass(slots=True, kw_only=True)
 class AnyStep(Aim):
-    """An aim at a phase of whatever step comes; give-backs are rare and taken first."""
+    """An aim at a phase of whatever step comes; give-backs and corrections are rare and taken first."""
 
     dice: Random
 

@@ -19,7 +19,8 @@ _SETTLED: Final = """
        (select sum(amount_minor) from steps where case_id = c.id and step <> 'reserve' and state = 'accepted')
 """
 _RECORDED: Final = """
-    select count(*) from steps where case_id = %s and step = %s and state in ('accepted', 'refused')
+    select count(*) from steps where state in ('accepted', 'refused') and
+       ((case_id = %s and step = %s) or (step like 'delete_item%%' and target = %s))
 """
 _WANTED: Final = "select count(*) from queue where due_at <= extract(epoch from now()) + %s"
 _WAITING: Final = f"""
@@ -48,7 +49,7 @@ class Trail:
 
     def recorded(self, case: str, step: str) -> bool:
         """Whether the ledger knows what became of a step."""
-        return bool(self._rows(_RECORDED, case, step)[0][0])
+        return bool(self._rows(_RECORDED, case, step, step)[0][0])
 
     def live(self) -> Counter[tuple[str, str]]:
         """All live cases, by their newest step and what is known of it."""

@@ -44,7 +44,7 @@ def carried_of(book: Books) -> dict[str, tuple[int, int]]:
 
 def exists(sandbox: Sandbox, item: str) -> bool:
     """Whether Stripe still has it: pending, on a draft, or on an invoice."""
-    return any(one["id"] == item for one in sandbox.get("/v1/invoiceitems", {"limit": 100})["data"])
+    return sandbox.world.store.get("invoiceitem", item) is not None
 
 
 def items_of(metadata: Mapping[str, str]) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-STEPS: Final = ("reserve", "refund", "give_back", "close")
+STEPS: Final = ("credit_items", "delete_item", "correct", "reserve", "refund", "give_back", "close")
 PHASES: Final = {
     "before": "before the request arrives (close: all is recorded, not closed)",
     "executed": "executed, the answer not delivered",

@@ -9,14 +9,21 @@ from refund_worker.sandbox import AnswerLost, Sandbox, SandboxServer
 from refund_worker.sandbox.answers import Answer
 from refund_worker.sandbox.server import _Connection
 from tests.kill.cells import Cell
-from tests.kill.stories import Evening
+from tests.kill.stories import Evening, Meanwhile
 
 LATENCY_MS = 8  # enough for the 32 cases to overlap
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write of the program's: its step without and with its number, its case, its customer where the path has it."""
+    """A write of the program's.
+
+    Attributes:
+        kind: Its step without its number.
+        step: With its number; of a deletion, which has no mark, the item.
+        case: Empty for a deletion.
+        customer: Where the path has it.
+    """
 
     kind: str
     step: str
@@ -55,14 +62,14 @@ class DeadlySandbox(Sandbox):
         self.begun = threading.Event()
         self._aim: Aim | None = None
         self._aim_lock = threading.Lock()
-        self._waiting: dict[str, Callable[[Sandbox, str], None]] = {}
+        self._waiting: dict[str, Meanwhile] = {}
         self._here = threading.local()
 
     def live_through(self, evening: Evening) -> None:
         """Become the account of an evening; its time goes on from there."""
         self.adopt(evening.snapshot)
         self.clock.tick()
-        self._waiting = {name: story.event for name, story in evening.stories.items() if story.event}
+        self._waiting = {name: story.event for name, story in evening.stories.items() if story.event is not None}
 
     def take_aim(self, aim: Aim | None) -> None:
         """Aim at the writes that come from now on."""
@@ -72,7 +79,7 @@ class DeadlySandbox(Sandbox):
 
     def dispatch(self, *, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """Answer one request, if it comes to that."""
-        write = _write_of(method, target, body)
+        write = None if getattr(self._here, "by_hand", False) else _write_of(method, target, body)
         if write is None:
             return super().dispatch(method=method, target=target, headers=headers, body=body)
         self.begun.set()
@@ -102,11 +109,23 @@ class DeadlySandbox(Sandbox):
             return aim.meets(write, phase)
 
     def _happen(self, write: Write) -> None:
-        """Let others act before a customer's first reserve is executed."""
+        """Let others act just before a customer's first write of a kind is executed."""
         with self.lock:
-            event = self._waiting.pop(write.customer, None) if write.customer else None
-            if event is not None and write.customer is not None:
-                event(self, write.customer)
+            customer = write.customer or self._customer_of(write)
+            event = self._waiting.get(customer)
+            if event is None or event.before != write.kind:
+                return
+            del self._waiting[customer]
+            self._here.by_hand = True
+            try:
+                event.happens(self, customer)
+            finally:
+                self._here.by_hand = False
+
+    def _customer_of(self, write: Write) -> str:
+        """Whose item is deleted; empty for a refund, and where it is gone."""
+        found = self.world.store.get("invoiceitem", write.step)
+        return "" if found is None else str(found.fields["customer"])
 
 
 class _DeadlyConnection(_Connection):
@@ -118,7 +137,7 @@ class _DeadlyConnection(_Connection):
         assert isinstance(sandbox, DeadlySandbox)
         sandbox.delivered()
 
-    do_POST = _answer_and_tell  # noqa: N815  # the name http.server calls
+    do_POST = do_DELETE = _answer_and_tell  # noqa: N815  # the names http.server calls
 
 
 def serve(sandbox: DeadlySandbox) -> SandboxServer:
@@ -129,13 +148,15 @@ def serve(sandbox: DeadlySandbox) -> SandboxServer:
 
 
 def _write_of(method: str, target: str, body: bytes) -> Write | None:
+    parts = target.split("/")
+    if method == "DELETE" and parts[2] == "invoiceitems":
+        return Write(kind="delete_item", step=parts[3], case="", customer=None)
     if method != "POST":
         return None
     fields = parse_qs(body.decode())
     step = fields.get("metadata[refund_worker_step]", [""])[0]
     if not step:
         return None
-    parts = target.split("/")
     return Write(
         kind=step.partition(":")[0],
         step=step,

@@ -6,7 +6,7 @@ from tests.kill.__main__ import kill
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("kills", "customers", "lanes"), [(3, 10, 1), pytest.param(20, 20, 2, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(("kills", "customers", "lanes"), [(3, 16, 1), pytest.param(20, 32, 2, marks=pytest.mark.deep)])
 def test_kills_lose_double_and_block_nothing(
     kills: int, customers: int, lanes: int, capfd: pytest.CaptureFixture[str]
 ) -> None:

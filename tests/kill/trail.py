@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_LIVE: Final = "('reserving', 'refunding', 'closing')"
+_LIVE: Final = "('crediting', 'deleting', 'reserving', 'refunding', 'closing')"
 _NEWEST_STEP: Final = f"""
     select coalesce(s.step, 'reserve'), coalesce(s.state, 'intended') from cases c left join steps s on s.case_id = c.id
        and s.position = (select max(position) from steps where case_id = c.id)
@@ -21,8 +21,10 @@ _SETTLED: Final = """
        (select sum(amount_minor) from steps where case_id = c.id and step = 'reserve' and state = 'accepted') =
        (select sum(amount_minor) from steps where case_id = c.id and step <> 'reserve' and state = 'accepted')
 """
+# A deletion is known by its item, every other write by its mark.
 _RECORDED: Final = """
-    select count(*) from steps where case_id = ? and step = ? and state in ('accepted', 'refused')
+    select count(*) from steps where state in ('accepted', 'refused') and
+       ((case_id = ? and step = ?) or (step like 'delete_item%' and target = ?))
 """
 _NEWEST_ENTRY: Final = "select kind, body from audit_entries order by sequence desc limit 1"
 
@@ -53,7 +55,7 @@ def remains(ledger: Path, *, beside: Path) -> Remains:
 def is_recorded(ledger: Path, *, beside: Path, case: str, step: str) -> bool:
     """Whether the ledger, as a kill left it, knows what became of a step."""
     with closing(_copied(ledger, beside)) as connection:
-        return _count(connection, _RECORDED, case, step) > 0
+        return _count(connection, _RECORDED, case, step, step) > 0
 
 
 class Peephole:
@@ -68,7 +70,7 @@ class Peephole:
 
     def recorded(self, case: str, step: str) -> int:
         """Whether the ledger knows what became of a step."""
-        return _count(self._connection, _RECORDED, case, step)
+        return _count(self._connection, _RECORDED, case, step, step)
 
     def close(self) -> None:
         """Look no more."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from refund_worker.sandbox import Sandbox
-from tests.crash import judge
+from tests.crash import item_judge, judge
 from tests.kill.program import HUNG_S, OUTPUT
 from tests.kill.stories import Evening, differences, missing_minor
 from tests.kill.trail import remains
@@ -20,7 +20,8 @@ class Verdict:
 
     Attributes:
         doubles: Second refunds of one step of one case.
-        losses: A debit with a rest, more out than was debited, other money than the stories say.
+        losses: A debit with a rest, more out than was debited, an item that exists beside its credit, other money than
+            the stories say.
         lost_minor: What customers or the company are short of, in cents.
         stuck: Cases still live, a last run that did not finish, an audit trail that does not verify.
         customers: Whose money was looked at.
@@ -52,7 +53,11 @@ def judged(sandbox: Sandbox, evening: Evening, *, place: Path, environment: dict
     books = sandbox.books()
     return Verdict(
         doubles=tuple(line for book in books for line in judge.double_refunds(book)),
-        losses=(*judge.losses(sandbox), *(line for book in books for line in differences(evening, book))),
+        losses=(
+            *judge.losses(sandbox),
+            *(line for book in books for line in differences(evening, book)),
+            *item_judge.unsettled(sandbox),
+        ),
         lost_minor=sum(abs(missing_minor(evening, book)) for book in books),
         stuck=tuple(_stuck(place, environment)),
         starts=starts,
