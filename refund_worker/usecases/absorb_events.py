@@ -1,7 +1,7 @@
 """Turns the events of the inbox into customers of the queue; an event only says whom to look at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
 from refund_worker.domain.events import BALANCE_MOVED, REFUND_FAILED, Event
@@ -49,7 +49,7 @@ def absorb_events(
             for event in batch:
                 reader.read(event)
         finally:
-            wishes = tuple(reader.wanted.values())
+            wishes = reader.wishes()
             world.queue.absorb(reader.read_events, wishes, now=world.clock.now())
         kept.update(event.id for event in batch if event.id not in reader.read_events)
         events, wanted = events + len(reader.read_events), wanted + len(wishes)
@@ -59,13 +59,18 @@ def absorb_events(
 
 @dataclass(slots=True, kw_only=True)
 class _Reader:
-    """Reads the events of one batch; `owners` spares a second look at the same charge."""
+    """Reads the events of one batch; `owners` spares a second look at the same charge.
+
+    Attributes:
+        told_at: When the newest event was made that told a customer's credit.
+    """
 
     world: World
     mode: RunMode
     pending: Mapping[str, tuple[PendingItem, ...]] | None
     run: str | None
     wanted: dict[str, Wanted] = field(default_factory=dict)
+    told_at: dict[str, int] = field(default_factory=dict)
     read_events: list[str] = field(default_factory=list)
     owners: dict[str, str | None] = field(default_factory=dict)
     confirmed: list[Confirmed] = field(default_factory=list)
@@ -83,6 +88,17 @@ class _Reader:
             if customer is not None:
                 self._want(customer, event)
         self.read_events.append(event.id)
+
+    def wishes(self) -> tuple[Wanted, ...]:
+        """Whom the events want, with the credit that they told; without it where a case has been begun since."""
+        return tuple(
+            replace(wish, credit_minor=None) if self._is_stale(wish.customer) else wish for wish in self.wanted.values()
+        )
+
+    def _is_stale(self, customer: str) -> bool:
+        told_at = self.told_at.get(customer)
+        newest = None if told_at is None else next(self.world.ledger.cases_of_customer(customer), None)
+        return told_at is not None and newest is not None and newest.opened_at >= told_at
 
     def _is_ours(self, event: Event) -> bool:
         if event.refund is None or self.world.queue.refund_of(event.refund) is None:
@@ -105,7 +121,9 @@ class _Reader:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
         # A refund that failed and that this ledger does not know may be ours all the same: an older copy forgot it.
         cause = Cause.EVENT if event.type in {BALANCE_MOVED, REFUND_FAILED} else Cause.HINT
-        known, credit = self.wanted.get(customer), self._credit(customer, event)
+        known, credit = self.wanted.get(customer), event.credit_minor
+        if credit is not None:
+            self.told_at[customer] = event.created
         if known is not None:
             due_at = min(due_at, known.due_at)
             cause = cause if known.cause is Cause.HINT else known.cause
@@ -114,13 +132,6 @@ class _Reader:
         self.wanted[customer] = Wanted(
             customer=customer, cause=cause, due_at=due_at, run=self.run, pending_items=items, credit_minor=credit
         )
-
-    def _credit(self, customer: str, event: Event) -> Mapping[str, int] | None:
-        """What the event tells of the credit; nothing where a case has been begun with it since."""
-        if event.credit_minor is None:
-            return None
-        newest = next(self.world.ledger.cases_of_customer(customer), None)
-        return None if newest is not None and newest.opened_at >= event.created else event.credit_minor
 
     def _owner(self, charge: str | None) -> str | None:
         if charge is None:
