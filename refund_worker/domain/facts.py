@@ -59,8 +59,10 @@ class InvoiceLine:
     """A line of an invoice. `amount_minor` is before discount and exclusive tax; negative = credit.
 
     Attributes:
+        subscription: As the line names it, or as `domain.attribution` found it.
         inclusive_tax_minor: Tax that `amount_minor` contains, with its sign.
         price: The price it bills or credits; None where there is none.
+        product: What is sold at that price; None where there is none.
     """
 
     id: str
@@ -75,6 +77,7 @@ class InvoiceLine:
     period_end: int = 0
     credited_invoice: str | None = None
     price: str | None = None
+    product: str | None = None
     quantity: int | None = None
 
     @property
@@ -195,6 +198,7 @@ class PendingItem:
     """An invoice item that no invoice has taken yet; `amount_minor` negative = credit, before exclusive tax.
 
     Attributes:
+        subscription: As the item names it, or as `domain.attribution` found it.
         exclusive_tax: One of its own tax rates comes on top of the amount.
         deferred: It has invoicing rules: no invoice takes it until they hold (`defer_until_credited_items_resolved`).
         credited_invoice: Whose time it credits, where Stripe says so (`proration_details.credited_items`).
@@ -212,6 +216,7 @@ class PendingItem:
     period_start: int = 0
     period_end: int = 0
     price: str | None = None
+    product: str | None = None
     quantity: int | None = None
     credited_invoice: str | None = None
     record: Mapping[str, object] = field(default_factory=dict)
@@ -235,18 +240,32 @@ class ItemNow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionItem:
+    """One thing that a subscription bills, at the newest price; its period in epoch seconds, None where not told."""
+
+    price: str | None = None
+    product: str | None = None
+    quantity: int | None = None
+    period_start: int | None = None
+    period_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A subscription, read only where a decision needs it.
 
     Attributes:
         status: incomplete, incomplete_expired, trialing, active, past_due, canceled, unpaid or paused.
         exclusive_tax: Its invoices add tax on top (default tax rates that are exclusive, or automatic tax).
+        ended_at: When it ended, epoch seconds; None while it goes on.
     """
 
     id: str
     customer: str
     status: str
     exclusive_tax: bool = False
+    ended_at: int | None = None
+    items: tuple[SubscriptionItem, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -288,7 +307,8 @@ class CustomerFacts:
     customer's first. `read_at` is when the balance transactions were read, the last of the three lists.
 
     Attributes:
-        subscriptions: By id; those that were read: of pending items, and under `while_active = "leave"` all.
+        subscriptions: By id; those that were read: of pending items; all under `while_active = "leave"`, and where a
+            proration names none.
         items_now: By id, read after the balance transactions: the items that a conversion of ours names and that some
             lot of it is left of (`domain.conversions`).
     """

@@ -106,14 +106,14 @@ class Builders:
             ).fields  # fmt: skip
 
     def prorations(
-        self, subscription: str, *, credited: bool = True, named: bool = True, draft: bool = False
+        self, subscription: str, *, credited: bool = True, named: bool = False, draft: bool = False
     ) -> Fields:
         """How Stripe words and invoices a subscription's prorations from now on.
 
         Args:
             credited: False for older ones: they do not say which lines they credit.
-            named: False for a cancellation without an invoice whose items name no subscription, as recorded of
-                2026-08-26.dahlia.
+            named: The items of a cancellation without an invoice name their subscription and what they credit, as
+                documented; as recorded of 2026-08-26.dahlia they name neither.
             draft: A cancellation's invoice is a draft for an hour, as recorded of 2026-08-26.dahlia.
         """
         with self._lock:

@@ -10,7 +10,7 @@ from collections import Counter
 from refund_worker.domain.cases import Case, Claim, Outcome, SendAnswer, Step, StepState
 from refund_worker.domain.completing import Correct, Delete, left_to_correct, left_to_delete
 from refund_worker.domain.conversions import NamedItem
-from refund_worker.domain.facts import ItemState
+from refund_worker.domain.facts import ItemState, PendingItem
 from refund_worker.domain.marks import Mark, correct_key, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
@@ -82,7 +82,7 @@ def _delete(world: World, claim: Claim, case: Case, deletion: Delete) -> bool:
     names = [one.item for conversion in case.plan.conversions for one in conversion.items]
     name = f"delete_item:{names.index(item.id) + 1}"
     known = latest_attempts(case.steps).get(name)
-    params: dict[str, object] = {"item": item.id, "record": dict(item.record)}
+    params: dict[str, object] = {"item": item.id, "record": _record(case, item)}
     if known is not None and known.state in _OPEN and known.params == params:
         return resend(world, claim, known) is SendAnswer.ACCEPTED
     attempt = known.attempt + 1 if known is not None else 1
@@ -98,6 +98,17 @@ def _delete(world: World, claim: Claim, case: Case, deletion: Delete) -> bool:
         intended_at=world.clock.now(),
     )
     return intend_and_send(world, claim, step) is SendAnswer.ACCEPTED
+
+
+def _record(case: Case, item: PendingItem) -> dict[str, object]:
+    """All that makes the item again; beside what is only for people, whose it was found to be where it names nobody."""
+    record = dict(item.record)
+    if item.subscription is None:
+        (conversion,) = case.plan.conversions
+        found: dict[str, object] = {"found_subscription": conversion.subscription}
+        also_read = record.get("also_read")
+        record["also_read"] = found | (also_read if isinstance(also_read, dict) else {})
+    return record
 
 
 def _correct(world: World, claim: Claim, case: Case, correction: Correct, spent: Counter[str]) -> bool:

@@ -52,8 +52,9 @@ def still_pending(world: World, conversion: Conversion, *, customer: str) -> boo
     pending = {item.id: item for item in world.stripe.pending_items(customer)}
     return all(
         (found := pending.get(one.item)) is not None
-        and (found.amount_minor, found.currency, found.subscription)
-        == (one.amount_minor, conversion.currency, conversion.subscription)
+        and (found.amount_minor, found.currency) == (one.amount_minor, conversion.currency)
+        # One that names none was found to be this one's when it was planned: what tells so does not change any more.
+        and found.subscription in {conversion.subscription, None}
         for one in conversion.items
     )
 

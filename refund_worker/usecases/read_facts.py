@@ -1,9 +1,10 @@
 """Reads everything a decision about one customer needs: three lists, the balance transactions last."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from refund_worker.domain.attribution import has_unnamed_lines, invoices_attributed, is_unnamed, items_attributed
 from refund_worker.domain.balances import stated_credits
 from refund_worker.domain.carried import items_to_look_at
 from refund_worker.domain.errors import NotFound
@@ -31,7 +32,7 @@ def read_facts(world: World, *, customer: Customer, pending_items: bool) -> Cust
 
     Further reads happen only for what these point to: a payment whose charge is not among the customer's, older pages
     of balance transactions while provenance has not reached its start, disputes of charges that were disputed, and the
-    pending items with their subscriptions.
+    pending items with their subscriptions: all of the customer's where a proration does not name its own.
 
     Args:
         customer: As it was read.
@@ -92,17 +93,19 @@ def _facts(
     read_at = world.clock.now()
     holder, rows = last()
     transactions, complete = _transactions(rows, invoices, holder)
+    # Listed after the movements: what an invoice takes meanwhile is in neither, never counted twice.
     items = tuple(stripe.pending_items(customer)) if pending_items and not holder.deleted else ()
+    subscriptions = _all_subscriptions(world, customer, invoices, items)
+    items = items_attributed(items, subscriptions.values())
     return CustomerFacts(
         customer=holder,
-        invoices=invoices,
+        invoices=invoices_attributed(invoices, subscriptions.values()),
         charges=charges,
         transactions=transactions,
-        # Listed after the movements: what an invoice takes meanwhile is in neither, never counted twice.
         pending_items=items,
         read_at=read_at,
         complete=complete,
-        subscriptions=_subscriptions(world, customer, items),
+        subscriptions=_with_those_of_items(stripe, subscriptions, items),
         items_now=_items_now(world, transactions),
     )
 
@@ -111,15 +114,25 @@ def _with_disputes(stripe: StripeGateway, charge: Charge) -> Charge:
     return replace(charge, disputes=stripe.disputes(charge.id)) if charge.disputed else charge
 
 
-def _subscriptions(world: World, customer: str, items: tuple[PendingItem, ...]) -> dict[str, Subscription]:
-    """Those whose state decides about pending items; all of the customer's where the policy asks whether they go on."""
-    found: dict[str, Subscription] = {}
-    if world.policy.while_active == "leave":
-        found = {one.id: one for one in world.stripe.subscriptions(customer)}
+def _all_subscriptions(
+    world: World, customer: str, invoices: tuple[Invoice, ...], items: tuple[PendingItem, ...]
+) -> dict[str, Subscription]:
+    """All of the customer's, where the policy asks whether they go on or a proration does not name its own."""
+    unnamed = any(is_unnamed(item) for item in items) or any(has_unnamed_lines(invoice) for invoice in invoices)
+    if world.policy.while_active != "leave" and not unnamed:
+        return {}
+    return {one.id: one for one in world.stripe.subscriptions(customer)}
+
+
+def _with_those_of_items(
+    stripe: StripeGateway, known: Mapping[str, Subscription], items: tuple[PendingItem, ...]
+) -> dict[str, Subscription]:
+    """With those whose state decides about pending items."""
+    found = dict(known)
     for wanted in subscriptions_to_read(items):
         # One that Stripe does not know stays out: nothing says that it has ended.
         with suppress(NotFound):
-            found[wanted] = found.get(wanted) or world.stripe.subscription(wanted)
+            found[wanted] = found.get(wanted) or stripe.subscription(wanted)
     return found
 
 

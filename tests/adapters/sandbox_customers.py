@@ -43,13 +43,14 @@ def invoice_with(sandbox: Sandbox, customer: str, *amounts: int, pay: bool = Tru
     return invoice
 
 
-def cancelled_later(sandbox: Sandbox) -> tuple[str, str]:
+def cancelled_later(sandbox: Sandbox, *, named: bool = False) -> tuple[str, str]:
     """A customer who cancelled 100.00 a month in the middle of it: the credit is left pending; and the subscription."""
     customer = customer_of(sandbox)
     product = sandbox.post("/v1/products", {"name": "Plan"})["id"]
     monthly = {"product": product, "currency": "usd", "unit_amount": 10_000, "recurring": {"interval": "month"}}
     price = sandbox.post("/v1/prices", monthly)["id"]
     subscription = str(sandbox.post("/v1/subscriptions", {"customer": customer, "items": [{"price": price}]})["id"])
+    sandbox.build.prorations(subscription, named=named)
     sandbox.clock.advance(FIFTEEN_DAYS)
     sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True})
     return customer, subscription

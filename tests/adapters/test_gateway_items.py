@@ -30,7 +30,7 @@ def _item_of(sandbox: Sandbox, customer: str, *, amount: int = -500, **params: o
 
 def test_a_cancellation_without_an_invoice_leaves_its_credit_pending(sandbox: Sandbox, bench: Bench) -> None:
     """Half a month of 100.00, of the very invoice that billed it; the balance is untouched."""
-    customer, subscription = cancelled_later(sandbox)
+    customer, subscription = cancelled_later(sandbox, named=True)
     (item,) = bench.api.pending_items(customer)
     (invoice,) = bench.api.invoices(customer)
     shown = sandbox.get(f"/v1/invoiceitems/{item.id}")
@@ -44,14 +44,30 @@ def test_a_cancellation_without_an_invoice_leaves_its_credit_pending(sandbox: Sa
         period_start=shown["period"]["start"],
         period_end=shown["period"]["end"],
         price=invoice.lines[0].price,
+        product=invoice.lines[0].product,
         quantity=1,
         credited_invoice=invoice.id,
         record=item.record,
     )
     assert -5_200 < item.amount_minor < -4_800
-    assert item.price is not None
+    assert None not in {item.price, item.product}
     assert bench.api.customer(customer).credit_minor == 0
     assert [(found.id, found.ended) for found in bench.api.subscriptions(customer)] == [(subscription, True)]
+
+
+def test_an_item_that_names_no_subscription_can_be_found_its_own(sandbox: Sandbox, bench: Bench) -> None:
+    """What is left to tell whose it is: the second of the end, the end of the period, the product and the price."""
+    customer, subscription = cancelled_later(sandbox)
+    (item,) = bench.api.pending_items(customer)
+    (ended,) = bench.api.subscriptions(customer)
+    (had,) = ended.items
+    assert (item.subscription, item.proration, item.credited_invoice) == (None, True, None)
+    assert (ended.id, ended.ended_at, had.period_end) == (subscription, item.period_start, item.period_end)
+    assert (had.product, had.price, had.quantity) == (item.product, item.price, item.quantity)
+    assert had.period_start is not None
+    assert had.period_start < item.period_start
+    assert None not in {item.product, item.price}
+    assert bench.api.subscription(subscription) == ended
 
 
 def test_a_downgrade_leaves_a_credit_and_a_debit_of_an_active_subscription(sandbox: Sandbox, bench: Bench) -> None:

@@ -50,7 +50,7 @@ def draft_takes_them(sandbox: Sandbox) -> None:
 
 def _draft(sandbox: Sandbox) -> str:
     customer = sandbox.books()[0].customer
-    subscription = pending_items(sandbox)[0]["parent"]["subscription_details"]["subscription"]
+    subscription = sandbox.get("/v1/subscriptions", {"customer": customer, "status": "all"})["data"][0]["id"]
     draft = sandbox.post(
         "/v1/invoices",
         {"customer": customer, "subscription": subscription, "auto_advance": False},

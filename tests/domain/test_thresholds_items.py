@@ -30,9 +30,11 @@ def item(amount: int, name: str = "ii_1", **others: object) -> PendingItem:
     return replace(made, **others)  # type: ignore[arg-type]  # tests name fields by keyword
 
 
-def pending(found: CustomerFacts, *items: PendingItem, status: str = "canceled", **others: bool) -> CustomerFacts:
+def pending(
+    found: CustomerFacts, *items: PendingItem, status: str = "canceled", exclusive_tax: bool = False
+) -> CustomerFacts:
     """The facts with these items of sub_1."""
-    subscription = Subscription(id="sub_1", customer="cus_1", status=status, **others)
+    subscription = Subscription(id="sub_1", customer="cus_1", status=status, exclusive_tax=exclusive_tax)
     return replace(found, pending_items=items, subscriptions={"sub_1": subscription})
 
 

@@ -31,29 +31,40 @@ def cancelled(shop: Shop, price: int = 10_000, **terms: Any) -> tuple[str, dict[
 
 
 def test_a_cancellation_without_an_invoice_leaves_its_credit_pending(shop: Shop) -> None:
+    """As it was recorded: only the moment, the period and the price tell whose time it is."""
     customer, made = cancelled(shop)
     (left,) = pending(shop, customer)
     assert (left["amount"], left["proration"], shop.balance(customer)) == (-5_000, True, 0)
-    assert left["parent"]["subscription_details"]["subscription"] == made["id"]
-    details = left["proration_details"]["credited_items"]["invoice_line_item_details"]
-    assert details["invoice"] == made["latest_invoice"]
-    assert left["pricing"]["price_details"]["price"] == made["items"]["data"][0]["price"]["id"]
-    assert (left["quantity"], left["invoicing_rules"]) == (1, [])
-    assert left["frozen_fields"] == ["pricing", "quantity", "discounts"]
-
-
-def test_a_cancellation_whose_item_names_nothing(shop: Shop) -> None:
-    """As it was recorded: only the moment, the period and the price tell whose time it is."""
-    customer, made = shop.subscribed(10_000)
-    shop.sandbox.build.prorations(made["id"], named=False)
-    shop.half_a_period(made)
-    shop.sandbox.delete(f"/v1/subscriptions/{made['id']}", {"prorate": True})
-    (left,) = pending(shop, customer)
-    assert (left["parent"], "proration_details" in left, left["proration"]) == (None, False, True)
+    assert (left["parent"], "proration_details" in left) == (None, False)
     ended = shop.sandbox.get(f"/v1/subscriptions/{made['id']}")
     (row,) = ended["items"]["data"]
     assert left["period"] == {"start": ended["ended_at"], "end": row["current_period_end"]}
     assert (left["pricing"]["price_details"]["price"], left["date"]) == (row["price"]["id"], ended["ended_at"])
+    assert (left["quantity"], left["invoicing_rules"]) == (1, [])
+    assert left["frozen_fields"] == ["pricing", "quantity", "discounts"]
+
+
+def test_a_cancellation_whose_item_names_its_subscription(shop: Shop) -> None:
+    """As it is documented."""
+    customer, made = shop.subscribed(10_000)
+    shop.sandbox.build.prorations(made["id"], named=True)
+    shop.half_a_period(made)
+    shop.sandbox.delete(f"/v1/subscriptions/{made['id']}", {"prorate": True})
+    (left,) = pending(shop, customer)
+    assert left["parent"]["subscription_details"]["subscription"] == made["id"]
+    details = left["proration_details"]["credited_items"]["invoice_line_item_details"]
+    assert details["invoice"] == made["latest_invoice"]
+    assert left["pricing"]["price_details"]["price"] == made["items"]["data"][0]["price"]["id"]
+
+
+def test_another_cancellation_leaves_an_item_alone_that_names_nothing(shop: Shop) -> None:
+    """One without proration removes the pending prorations of its own subscription, and no others."""
+    customer, _ = cancelled(shop)
+    other = shop.subscribe(customer, shop.price(0))
+    shop.half_a_period(other)
+    before = pending(shop, customer)
+    shop.sandbox.delete(f"/v1/subscriptions/{other['id']}")
+    assert pending(shop, customer) == before
 
 
 def test_prorations_of_older_times_do_not_say_what_they_credit(shop: Shop) -> None:
@@ -173,9 +184,9 @@ def test_a_pending_item_may_be_changed(shop: Shop) -> None:
 
 
 def test_the_books_show_what_is_pending(shop: Shop) -> None:
-    customer, made = cancelled(shop)
+    customer, _ = cancelled(shop)
     (books,) = shop.sandbox.books()
-    assert [(row.amount, row.subscription) for row in books.pending_items] == [(-5_000, made["id"])]
+    assert [(row.amount, row.subscription) for row in books.pending_items] == [(-5_000, None)]
     alone = shop.customer()
     other = item(shop, alone, -70)
     found = {book.customer: book for book in shop.sandbox.books()}

@@ -112,7 +112,10 @@ def test_goodwill_items_are_converted_beside_and_never_leave() -> None:
 
 def test_what_is_on_the_balance_already_leaves_with_it() -> None:
     def both(sandbox: Sandbox) -> None:
-        ended(sandbox)
+        _, subscription = subscribed(sandbox)
+        sandbox.build.prorations(subscription, named=True)  # else an invoice of the other one would take it
+        sandbox.clock.advance(15 * DAY_S)
+        cancel_pending(sandbox, subscription)
         more_credit(sandbox, 3_000)
 
     stage = staged(both)
@@ -175,7 +178,7 @@ def test_two_deployments_with_different_sets_correct_what_both_credited(step: st
     """One more item appears in between: other names, another key; both credit, and one is taken off again."""
     stage = staged(upgraded_and_ended)
     first, other = stage.ledger, SqlLedger.open("sqlite://")
-    subscription = pending_items(stage.sandbox)[0]["parent"]["subscription_details"]["subscription"]
+    (subscription,) = (one["id"] for one in stage.sandbox.get("/v1/subscriptions", {"status": "all"})["data"])
 
     def others() -> None:
         stage.ledger = other

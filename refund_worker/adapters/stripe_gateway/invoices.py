@@ -77,15 +77,26 @@ def _read_line(fields: Fields) -> InvoiceLine:
         period_end=period.number("end"),
         credited_invoice=credited.reference("invoice") if credited is not None else None,
         price=price_of(fields),
+        product=product_of(fields),
         quantity=fields.number_or_none("quantity"),
     )
 
 
 def price_of(fields: Fields) -> str | None:
     """The price that a line or an invoice item bills or credits; None where it has an amount of its own."""
-    pricing = fields.inner_or_none("pricing")
-    details = pricing.inner_or_none("price_details") if pricing is not None else None
+    details = _price_details(fields)
     return details.reference("price") if details is not None else None
+
+
+def product_of(fields: Fields) -> str | None:
+    """What a line or an invoice item bills or credits; None where it has an amount of its own."""
+    details = _price_details(fields)
+    return details.reference("product") if details is not None else None
+
+
+def _price_details(fields: Fields) -> Fields | None:
+    pricing = fields.inner_or_none("pricing")
+    return pricing.inner_or_none("price_details") if pricing is not None else None
 
 
 def _line_details(fields: Fields) -> Fields | None:

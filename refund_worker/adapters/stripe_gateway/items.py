@@ -6,7 +6,7 @@ import structlog
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
-from refund_worker.adapters.stripe_gateway.invoices import price_of
+from refund_worker.adapters.stripe_gateway.invoices import price_of, product_of
 from refund_worker.adapters.stripe_gateway.item_records import record_of
 from refund_worker.adapters.stripe_gateway.subscriptions import any_exclusive
 from refund_worker.domain.errors import NotFound, Rejected, UnreadableAnswer
@@ -95,6 +95,7 @@ def _read_item(fields: Fields) -> PendingItem:
         period_start=period.number("start"),
         period_end=period.number("end"),
         price=price_of(fields),
+        product=product_of(fields),
         quantity=fields.number_or_none("quantity"),
         credited_invoice=_credited_invoice(fields),
         record=record_of(fields, amount_minor=amount_minor, subscription=_subscription(fields)),

@@ -1,10 +1,10 @@
-"""Subscriptions, as far as it matters whether they have ended and whether tax comes on top."""
+"""Subscriptions, as far as it matters when they ended, what they billed and whether tax comes on top."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from refund_worker.adapters.stripe_gateway.calls import Calls
 from refund_worker.adapters.stripe_gateway.fields import Fields
-from refund_worker.domain.facts import Subscription
+from refund_worker.domain.facts import Subscription, SubscriptionItem
 
 _KIND = "subscription"
 
@@ -34,18 +34,32 @@ def _subscription_of(calls: Calls, fields: Fields, *, customer: str) -> Subscrip
 
 
 def _read_subscription(calls: Calls, fields: Fields) -> Subscription:
+    items = tuple(_items(calls, fields))
     return Subscription(
         id=fields.text("id"),
         customer=fields.reference("customer") or fields.text("customer_account"),
         status=fields.text("status"),
-        exclusive_tax=_exclusive_tax(calls, fields),
+        exclusive_tax=_exclusive_tax(fields, items),
+        ended_at=fields.number_or_none("ended_at"),
+        items=tuple(_read_item(item) for item in items),
     )
 
 
-def _exclusive_tax(calls: Calls, fields: Fields) -> bool:
+def _read_item(fields: Fields) -> SubscriptionItem:
+    price = fields.inner_or_none("price")
+    return SubscriptionItem(
+        price=fields.reference("price"),
+        product=price.reference("product") if price is not None else None,
+        quantity=fields.number_or_none("quantity"),
+        period_start=fields.number_or_none("current_period_start"),
+        period_end=fields.number_or_none("current_period_end"),
+    )
+
+
+def _exclusive_tax(fields: Fields, items: Iterable[Fields]) -> bool:
     if fields.inner("automatic_tax").flag("enabled") or any_exclusive(fields, "default_tax_rates"):
         return True
-    return any(any_exclusive(item, "tax_rates") for item in _items(calls, fields))
+    return any(any_exclusive(item, "tax_rates") for item in items)
 
 
 def _items(calls: Calls, fields: Fields) -> Iterator[Fields]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from refund_worker.sandbox.world import World
 
 # What prorations of a subscription say of themselves, and whether the invoice of its cancellation is a draft first
-HABITS: Final[Mapping[str, bool]] = {"credited": True, "named": True, "draft": False}
+HABITS: Final[Mapping[str, bool]] = {"credited": True, "named": False, "draft": False}
 
 
 def items_of(subscription: Record) -> list[Fields]:
@@ -240,7 +240,8 @@ def _drop_pending(world: World, subscription: Record) -> None:
     """Cancelling with neither option removes the subscription's pending prorations."""
     for item in items.pending(world, subscription.fields["customer"]):
         parent = item.fields["parent"]
-        if item.fields["proration"] and parent["subscription_details"]["subscription"] == subscription.id:
+        of = parent["subscription_details"]["subscription"] if parent else None
+        if item.fields["proration"] and of == subscription.id:
             world.store.remove(item)
             world.emit("invoiceitem.deleted", item.fields)
 

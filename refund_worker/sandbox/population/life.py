@@ -115,8 +115,17 @@ class Life:
         self, customer: str, *amounts: int, currency: str = "usd", every: str = "month", seats: int = 1, **terms: Any
     ) -> str:
         """Subscribe to a plan of each amount; the first invoice is due at once. `terms` are the API's parameters."""
-        rows = [{"price": self.price(amount, currency=currency, every=every), "quantity": seats} for amount in amounts]
+        prices = [self.price(amount, currency=currency, every=every) for amount in amounts]
+        return self.subscribe_to(customer, *prices, seats=seats, **terms)
+
+    def subscribe_to(self, customer: str, *prices: str, seats: int = 1, **terms: Any) -> str:
+        """The same to prices that are there already."""
+        rows = [{"price": price, "quantity": seats} for price in prices]
         return str(self.sandbox.post("/v1/subscriptions", {"customer": customer, "items": rows, **terms})["id"])
+
+    def price_of(self, subscription: str) -> str:
+        """The price of a subscription's first item."""
+        return str(self._item(subscription)["price"]["id"])
 
     def change(
         self,
