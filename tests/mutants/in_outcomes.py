@@ -69,8 +69,8 @@ FAULTS = (
     Fault(
         name="halt_keeps_give_backs",
         file="domain/steps.py",
-        old='    if step.kind not in {"reserve", "refund"}:\n        return True',
-        new='    if step.kind not in {"reserve", "refund"}:\n        return False',
+        old='    if step.kind in {"give_back", "recredit"}:\n        return True',
+        new='    if step.kind in {"give_back", "recredit"}:\n        return False',
         breaks="what is the customer's goes back also during a halt",
         killers=(SAGA, HALTS),
     ),

@@ -30,8 +30,8 @@ FAULTS = (
     Fault(
         name="clock_starts_with_the_newest_attempt",
         file="domain/steps.py",
-        old='return min((step.intended_at for step in case.steps if step.kind == "reserve")',
-        new='return max((step.intended_at for step in case.steps if step.kind == "reserve")',
+        old='return min((step.intended_at for step in case.steps if step.kind in first)',
+        new='return max((step.intended_at for step in case.steps if step.kind in first)',
         breaks="20 hours count from the first intent of the reserve",
         killers=(SAGA,),
     ),
@@ -89,7 +89,7 @@ FAULTS = (
     Fault(
         name="fresh_refusal_frees_a_give_back_key",
         file="domain/steps.py",
-        old='return step.kind in {"reserve", "refund"} and all(',
+        old="return step.kind not in COMPARE_AND_SET and all(",
         new="return all(",
         breaks="GIVE_BACK_ATTEMPT_ONLY_WHEN_KEY_IS_SPENT",
         killers=(SAGA,),
@@ -192,9 +192,9 @@ FAULTS = (
     ),
     Fault(
         name="reserve_gives_credit",
-        file="usecases/send_step.py",
-        old='sign = 1 if step.kind == "reserve" else -1',
-        new='sign = -1 if step.kind == "reserve" else 1',
+        file="domain/steps.py",
+        old='return movement.amount_minor if movement.kind == "reserve" else -movement.amount_minor',
+        new='return -movement.amount_minor if movement.kind == "reserve" else movement.amount_minor',
         breaks="a debit is positive",
         killers=(f"{GIVE_BACK}::test_a_killed_give_back_is_finished_once",),
     ),
