@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from refund_worker.domain.cases import Case, Claim, Outcome, Standing, State, Step
 from refund_worker.domain.errors import CaseIsLive
-from refund_worker.domain.nights import Admission
+from refund_worker.domain.nights import NOT_ADMITTED, Admission
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.reasons import Reason
@@ -12,7 +12,7 @@ from refund_worker.domain.results import CaseResult, result_of_plan, result_of_s
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.gate import Gate
-from refund_worker.usecases.past_cases import Newest, past_cases
+from refund_worker.usecases.past_cases import Newest, PlannedMeanwhile, check_newest
 from refund_worker.usecases.send_step import reserve_step
 from refund_worker.usecases.world import World
 
@@ -28,10 +28,6 @@ class Basis:
 
     newest: Newest | None
     read_at: int
-
-
-class _PlannedMeanwhile(Exception):
-    """Another worker's case was opened or closed since the facts were read; the transaction is rolled back."""
 
 
 def admit_plan(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan) -> CaseResult | Admission:
@@ -51,7 +47,7 @@ def admit_plan(world: World, gate: Gate, *, run: str, mode: RunMode, plan: Plan)
     with world.ledger.writing() as writer:
         writer.end_standing(customer=plan.customer, currency=plan.currency, now=world.clock.now(), run=run)
         writer.plan_only(case=case, run=run, plan=plan, now=world.clock.now())
-    return result_of_plan(case, plan, reason=None if mode is RunMode.PLAN else Reason.RUN_LIMIT)
+    return result_of_plan(case, plan, reason=None if mode is RunMode.PLAN else NOT_ADMITTED[admission])
 
 
 def execute_plan(world: World, *, run: str, plan: Plan, basis: Basis) -> CaseResult:
@@ -95,21 +91,16 @@ def _open(world: World, *, run: str, plan: Plan, basis: Basis) -> tuple[Claim, S
         with world.ledger.writing() as writer:
             writer.end_standing(customer=plan.customer, currency=plan.currency, now=now, run=run)
             claim = writer.open_case(case, worker=world.worker, lease_s=LEASE_S)
-            _check(world, case, basis)
+            # Another case's refund may be why the balance is what the plan expects.
+            check_newest(world, case, newest=basis.newest)
             step = reserve_step(case, attempt=1, now=now)
             writer.intend(claim, step)
             writer.sending(claim, step=step.name, attempt=step.attempt, now=now)
     except CaseIsLive:
         return Reason.CASE_LIVE
-    except _PlannedMeanwhile:
+    except PlannedMeanwhile:
         return Reason.PLAN_STALE
     return claim, step
-
-
-def _check(world: World, case: Case, basis: Basis) -> None:
-    """Raise _PlannedMeanwhile: another case's refund may be why the balance is what the plan expects."""
-    if past_cases(world, case.plan.customer, but=case.id).newest(case.plan.currency) != basis.newest:
-        raise _PlannedMeanwhile
 
 
 def _stand(world: World, *, run: str, plan: Plan, reason: Reason) -> Standing:
