@@ -115,6 +115,8 @@ def _words(move: Move) -> str:
             return f"give back {debit.name}#{debit.attempt}"
         case Wait(until=until):
             return f"wait {(until - BEGAN) // HOUR}h"
+        case _:
+            raise AssertionError(f"{move} is a conversion's")
 
 
 MOVES = """
