@@ -244,6 +244,7 @@ def test_a_line_counts_net_of_discounts_and_with_exclusive_tax() -> None:
             period_end=20,
             credited_invoice="in_0",
             price="price_1",
+            product="prod_1",
             quantity=2,
         ),
     )

@@ -1,5 +1,6 @@
 """Small accounts whose credit waits in pending items of a subscription that has ended."""
 
+from functools import partial
 from typing import Any
 
 from refund_worker.sandbox import Fault, Sandbox
@@ -21,9 +22,10 @@ def cancel_pending(sandbox: Sandbox, subscription: str) -> None:
     sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True})
 
 
-def ended(sandbox: Sandbox) -> None:
-    """50.00 wait in one item."""
+def ended(sandbox: Sandbox, *, named: bool = False) -> None:
+    """50.00 wait in one item, which names its subscription only where it is asked to."""
     _, subscription = subscribed(sandbox)
+    sandbox.build.prorations(subscription, named=named)
     sandbox.clock.advance(15 * DAY_S)
     cancel_pending(sandbox, subscription)
 
@@ -70,6 +72,7 @@ def _fault(kind: Any, path: str, method: str, **more: Any) -> Fault:
 
 ITEM_SCENES = (
     Scene("items", ended, balance=0, refunded=5_000),
+    Scene("items_that_are_named", partial(ended, named=True), balance=0, refunded=5_000),
     Scene("items_of_an_upgrade", upgraded_and_ended, balance=0, refunded=3_334),
     Scene("items_invoiced_before_the_credit", ended, balance=0, refunded=5_000, event=invoice_takes_them, at=CREDIT),
     Scene("items_invoiced_before_the_deletion", ended, balance=0, refunded=5_000, event=invoice_takes_them, at=DELETE),

@@ -110,6 +110,30 @@ HOLDS: list[tuple[str, Callable[[], CustomerFacts], Reason | None, dict[str, int
         {"invoice": "in_gone", "status": "missing"},
     ),
     (
+        "credit beside a given up invoice of nothing",
+        lambda: with_invoice(base(), invoice("uncollectible", subscription="sub_1", total_minor=0)),
+        Reason.CREDITED_INVOICE_UNPAID,
+        {"invoice": "in_x", "status": "uncollectible", "credited": "unknown"},
+    ),
+    (
+        "credit beside a given up invoice that was a credit itself",
+        lambda: with_invoice(base(), invoice("uncollectible", subscription="sub_1", total_minor=-1)),
+        None,
+        {},
+    ),
+    (
+        "credit for a voided invoice that was a credit itself",
+        lambda: crediting(with_invoice(base(), invoice("void", total_minor=-1)), "in_x"),
+        None,
+        {},
+    ),
+    (
+        "a draft that will be a credit",
+        lambda: with_invoice(base(), invoice("draft", auto_advance=True, total_minor=-500)),
+        Reason.DRAFT_INVOICE,
+        {"invoice": "in_x"},
+    ),
+    (
         "credit for a paid invoice, beside an unpaid one",
         lambda: crediting(with_invoice(base(), invoice("void", subscription="sub_1")), "in_1"),
         None,

@@ -302,6 +302,10 @@ def test_a_deleted_item_can_be_made_again_from_its_record() -> None:
     assert isinstance(record, dict)
     assert (record["customer"], record["currency"]) == (before["customer"], "usd")
     assert -deletion.amount_minor == before["amount"] == record["amount"]
+    # It named no subscription, and is not made again with one; whose it was found to be is told beside it.
+    (subscription,) = (one["id"] for one in stage.sandbox.get("/v1/subscriptions", {"status": "all"})["data"])
+    assert "subscription" not in record
+    assert record["also_read"]["found_subscription"] == subscription
 
 
 def test_an_unanswered_credit_is_not_sent_again_when_its_items_changed() -> None:

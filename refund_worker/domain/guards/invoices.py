@@ -20,7 +20,10 @@ def open_invoice(*, invoices: Iterable[Invoice]) -> Finding | None:
 
 
 def draft_invoice(*, invoices: Iterable[Invoice], quiet_hours: int, now: int) -> Finding | None:
-    """Hold a customer with a draft that finalises by itself within the quiet hours: it will use the credit."""
+    """Hold a customer with a draft that finalises by itself within the quiet hours: it will use the credit.
+
+    Or add to it, where its total is a credit, as that of a cancellation is at first: then both are planned at once.
+    """
     for invoice in sorted(invoices, key=lambda invoice: (invoice.created, invoice.id)):
         if invoice.status == "draft" and invoice.auto_advance:
             finalises_at = invoice.automatically_finalizes_at

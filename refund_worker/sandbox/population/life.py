@@ -183,6 +183,10 @@ class Life:
             "/v1/invoiceitems",
             {"customer": customer, "amount": amount, "currency": currency, "description": "Extra work", **of},
         )
+        return self.bill_pending(customer, currency=currency, auto_advance=auto_advance, **of)
+
+    def bill_pending(self, customer: str, *, currency: str = "usd", auto_advance: bool = False, **of: str) -> str:
+        """A draft invoice over what is pending, apart from any plan but the one of `subscription`."""
         asked = {
             "customer": customer, "currency": currency, "pending_invoice_items_behavior": "include",
             "auto_advance": auto_advance, **of,

@@ -172,6 +172,17 @@ def pending_credit_of_a_named_plan(life: Life) -> Story:
 
 
 @scenario(
+    story="The cancelled plan's pending credit is taken by an invoice made by hand, which books it on the balance.",
+    expected=_refunded(),
+)
+def pending_credit_invoiced_by_hand(life: Life) -> Story:
+    customer, plan = yield from _subscribed(life)
+    life.cancel(plan, invoice=False)
+    life.invoice_act(life.bill_pending(customer), "finalize")
+    return customer
+
+
+@scenario(
     story="Two plans of one product begin and end in the same seconds: no item tells whose time it is for.",
     expected=_stays("skipped", "pending_items_left", pending=-10_000),
 )
