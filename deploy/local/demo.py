@@ -25,7 +25,7 @@ _BY_NIGHT = 120
 _SETTLING_S = 3
 _LATENCY_MS = 40
 _PATIENCE_S = 180
-_OUTPUT = Path("demo-output")
+_OUTPUT = Path("demo-output/cluster")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -40,7 +40,8 @@ class Subscribed:
 
 def main() -> int:
     """Show it; 0 where the books say what they must."""
-    _OUTPUT.mkdir(exist_ok=True)
+    _OUTPUT.mkdir(parents=True, exist_ok=True)
+    (_OUTPUT.parent / ".refund-worker-demo").touch()  # `refund-worker demo` knows the directory for its own
     with Stack(scenario="cluster", customers=_CUSTOMERS, latency_ms=_LATENCY_MS) as stack:
         console.rule("1  Subscriptions are cancelled, webhooks arrive, the refunds follow")
         subscriptions = _subscriptions(stack, _BY_WEBHOOK + _BY_NIGHT)
