@@ -1,5 +1,6 @@
 """Servers for all tests; none is started before a test asks for it. And patience with machines that are busy."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"timing: measures real time, which a busy machine disturbs; passes when one of {TRIES} tries passes"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a process or a server, and another worker computes then."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

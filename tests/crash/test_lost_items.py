@@ -13,7 +13,7 @@ from tests.crash.scenes import Scene
 from tests.crash.stops import Call, Killed
 from tests.worlds import night, recovered
 
-SAMPLE = 23  # `make test` lives through every so-manieth world, `make deep` through all
+SAMPLE = 31  # `make test` lives through every so-manieth world, `make deep` through all
 
 
 def _problems(scene: Scene, number: int, at_phase: str) -> list[str]:

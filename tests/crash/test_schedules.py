@@ -5,7 +5,7 @@ import pytest
 from tests.crash.schedules import Schedule
 
 DEEP = 2_000
-SAMPLE = 40
+SAMPLE = 28
 SHARDS = 20
 
 

@@ -204,7 +204,11 @@ BEGINNINGS = (
 )
 
 
-@pytest.mark.parametrize("beginning", BEGINNINGS, ids=lambda beginning: beginning.word)
+@pytest.mark.parametrize(
+    "beginning",
+    [BEGINNINGS[0], *(pytest.param(beginning, marks=pytest.mark.deep) for beginning in BEGINNINGS[1:])],
+    ids=lambda beginning: beginning.word,
+)
 def test_one_night_over_the_whole_population_makes_the_same_of_every_scenario(beginning: Beginning) -> None:
     """In one run, side by side with ordinary customers, whatever the calendar."""
     sandbox = Sandbox(seed=11, now=beginning.at)
