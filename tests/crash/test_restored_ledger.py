@@ -6,7 +6,7 @@ from tests.crash.restoring import SCENES_RESTORED, Night
 from tests.crash.scenes import Scene
 
 SHARDS = 4  # so that two cores share a scene
-SAMPLE = 17  # `make test` lives through every so-manieth world, `make deep` through all
+SAMPLE = 37  # `make test` lives through every so-manieth world, `make deep` through all
 
 
 def _judge(scene: Scene, *, shard: int, every: int) -> None:
