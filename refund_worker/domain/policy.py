@@ -8,6 +8,12 @@ from refund_worker.domain.canonical import digest_of
 from refund_worker.domain.credit import Cause, Origin
 from refund_worker.domain.currencies import scale_from_cents
 
+# A night is held against so many past ones at most (`domain.unusual`).
+NIGHTS_COMPARED = 14
+# Customers, and cents: what is never unusual unless the policy says so, with all those nights known and with fewer.
+UNUSUAL_FLOORS = (50, 500_000)
+YOUNG_UNUSUAL_FLOORS = (1_000, 10_000_000)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -33,8 +39,8 @@ class Policy:
         refund_window_days: Per payment method, in place of the table's (`domain.refund_windows`).
         customer_refunds_max: Cases of one customer with refunds of ours in 90 days; the next one is held.
         unusual_multiple: A night with more than so many times the median of the past nights, in number or sum, stops.
-        unusual_floor_customers: Fewer customers than this are never unusual.
-        unusual_floor_minor: Per currency, less than this is never unusual; other currencies take the default, scaled.
+        unusual_floor_customers: Fewer customers than this are never unusual; None = `UNUSUAL_FLOORS`.
+        unusual_floor_minor: Per currency, less than this is never unusual; other currencies: `UNUSUAL_FLOORS`, scaled.
     """
 
     origins: frozenset[Origin] = frozenset({Origin.PRORATION})
@@ -55,7 +61,7 @@ class Policy:
     refund_window_days: Mapping[str, int] = field(default_factory=dict)
     customer_refunds_max: int = 5
     unusual_multiple: int = 5
-    unusual_floor_customers: int = 100
+    unusual_floor_customers: int | None = None
     unusual_floor_minor: Mapping[str, int] = field(default_factory=dict)
 
     def refunds_after(self, cause: Cause) -> bool:
@@ -71,9 +77,17 @@ class Policy:
         """The most a run may plan to refund in minor units; 250,000.00 unless the policy names the currency."""
         return self.run_limit_minor.get(currency, scale_from_cents(cents=25_000_000, currency=currency))
 
-    def unusual_floor(self, currency: str) -> int:
-        """The sum of a night that is never unusual, in minor units; 10,000.00 unless the policy names the currency."""
-        return self.unusual_floor_minor.get(currency, scale_from_cents(cents=1_000_000, currency=currency))
+    def unusual_floors(self, currency: str, *, nights: int) -> tuple[int, int]:
+        """The customers, and the sum in minor units, up to which a night is never unusual.
+
+        Args:
+            nights: How many past nights tell what is usual. Few say little: a young installation has a higher floor,
+                so that the credit of years does not look like an accident.
+        """
+        customers, cents = UNUSUAL_FLOORS if nights >= NIGHTS_COMPARED else YOUNG_UNUSUAL_FLOORS
+        if self.unusual_floor_customers is not None:
+            customers = self.unusual_floor_customers
+        return customers, self.unusual_floor_minor.get(currency, scale_from_cents(cents=cents, currency=currency))
 
     def minimum(self, currency: str) -> int:
         """The smallest sum worth refunding, in minor units; zero unless the policy names the currency."""

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from refund_worker.domain.currencies import plain_amount
 from refund_worker.domain.policy import Policy
 
-# So many past nights at most; of a young installation those there are.
-NIGHTS_COMPARED = 14
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
@@ -65,11 +62,13 @@ class Usual:
 
     def customers_limit(self) -> int:
         """The most customers with new credit that are not unusual."""
-        return self._limit(self._twice_customers(), floor=self.policy.unusual_floor_customers)
+        customers, _ = self.policy.unusual_floors("usd", nights=len(self.past))
+        return self._limit(self._twice_customers(), floor=customers)
 
     def credit_limit(self, currency: str) -> int:
         """The largest sum of new credit that is not unusual, minor units."""
-        return self._limit(self._twice_credit(currency), floor=self.policy.unusual_floor(currency))
+        _, minor = self.policy.unusual_floors(currency, nights=len(self.past))
+        return self._limit(self._twice_credit(currency), floor=minor)
 
     def weigh(self, weight: Weight) -> Weighing:
         """Hold a weight against the limits."""

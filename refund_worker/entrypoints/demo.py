@@ -18,7 +18,6 @@ _MARKER = ".refund-worker-demo"
 _KEY = "sk_test_sandbox"
 _CUSTOMERS = 40
 # a first night is weighed against no past one: the demo's has more customers with credit than a first night may have
-_POLICY = "[unusual]\ncustomers = 1000\n"
 _LATENCY_MS = 20
 
 
@@ -75,7 +74,6 @@ def _environment(base: str) -> dict[str, str]:
         "STRIPE_RATE_GLOBAL": "100",
         "STRIPE_RATE_ENDPOINT": "25",
         "DATABASE_URL": f"sqlite:///{DIRECTORY / 'ledger.sqlite'}",
-        "REFUND_POLICY": str(DIRECTORY / "policy.toml"),
     }
 
 
@@ -88,6 +86,5 @@ def _fresh_directory() -> None:
             shutil.rmtree(DIRECTORY)
         DIRECTORY.mkdir()
         (DIRECTORY / _MARKER).touch()
-        (DIRECTORY / "policy.toml").write_text(_POLICY)
     except OSError as error:
         raise WrongUse(f"cannot write {DIRECTORY}/: {error.strerror}") from None

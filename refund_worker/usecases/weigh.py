@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from refund_worker.domain.currencies import plain_amount
 from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.new_credit import Scale
-from refund_worker.domain.unusual import NIGHTS_COMPARED, Usual, Weighing, Weight
+from refund_worker.domain.policy import NIGHTS_COMPARED
+from refund_worker.domain.unusual import Usual, Weighing, Weight
 from refund_worker.usecases.world import World
 
 FUNDS_UNKNOWN = (

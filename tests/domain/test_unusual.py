@@ -51,9 +51,22 @@ def test_a_larger_sum_than_a_multiple_of_the_median_is_unusual(usd: int, limit: 
 
 
 def test_the_default_floors_are_the_policys() -> None:
-    """A hundred customers, 10,000.00 of a currency."""
-    usual = Usual(past=(), policy=Policy())
-    assert (usual.customers_limit(), usual.credit_limit("usd"), usual.credit_limit("jpy")) == (100, 1_000_000, 10_000)
+    """1,000 customers and 100,000.00 of a currency, until 14 nights are known: then 50 and 5,000.00."""
+
+    def limits(known: int) -> tuple[int, int, int]:
+        usual = Usual(past=nights(*[1] * known, usd=100), policy=Policy())
+        return usual.customers_limit(), usual.credit_limit("usd"), usual.credit_limit("jpy")
+
+    assert limits(0) == limits(13) == (1_000, 10_000_000, 100_000)
+    assert limits(14) == (50, 500_000, 5_000)
+
+
+def test_a_floor_of_the_policy_stands_whatever_is_known() -> None:
+    """Named floors are taken from the first night on."""
+    policy = Policy(unusual_floor_customers=7, unusual_floor_minor={"usd": 70})
+    for past in ((), nights(*[1] * 14)):
+        usual = Usual(past=past, policy=policy)
+        assert (usual.customers_limit(), usual.credit_limit("usd")) == (7, 70)
 
 
 def test_the_lines_say_what_is_unusual_what_is_usual_and_the_limit() -> None:

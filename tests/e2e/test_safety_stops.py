@@ -127,7 +127,7 @@ def _wait(path: Path) -> None:
         started_at=now,
     )
     ledger.queue.open_shared(run, name="night 2026-11-22", phase=Phase.DISCOVERING, policy=policy)
-    weighing = Usual(past=(), policy=policy).weigh(Weight(customers=101))
+    weighing = Usual(past=(), policy=policy).weigh(Weight(customers=1_001))
     notice = Notice(key="unusual run_n", kind=NoticeKind.NIGHT_UNUSUAL, title="The night waits", body="")
     assert weighing.unusual
     assert ledger.queue.weigh_shared("run_n", weighing=weighing, available_minor=None, notice=notice, now=now)

@@ -96,7 +96,7 @@ class Unusual(_Table):
     model_config = ConfigDict(extra="allow")
 
     multiple: Annotated[int, Field(ge=2, le=1_000)] = _DEFAULT.unusual_multiple
-    customers: Annotated[int, Field(ge=1, le=1_000_000)] = _DEFAULT.unusual_floor_customers
+    customers: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class PolicyFile(_Table):

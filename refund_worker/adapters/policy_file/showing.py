@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 
 from refund_worker.domain.currencies import amount_text
-from refund_worker.domain.policy import Policy
+from refund_worker.domain.policy import NIGHTS_COMPARED, UNUSUAL_FLOORS, YOUNG_UNUSUAL_FLOORS, Policy
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -58,19 +58,26 @@ def show_policy(policy: Policy, *, tz: tzinfo = UTC) -> str:
         "",
         "[unusual]",
         _line("multiple", str(policy.unusual_multiple), is_default=policy.unusual_multiple == default.unusual_multiple),
-        _line(
-            "customers",
-            str(policy.unusual_floor_customers),
-            is_default=policy.unusual_floor_customers == default.unusual_floor_customers,
-        ),
-        *_amounts(policy.unusual_floor_minor),
-        f"# every other currency: {amount_text(default.unusual_floor('usd'), currency='usd')}, its own decimals",
+        *_floors(policy),
         "",
         "[exclude]",
         _line("customers", _list(policy.excluded_customers), is_default=not policy.excluded_customers),
         _line("metadata", _inline(policy.excluded_metadata), is_default=not policy.excluded_metadata),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _floors(policy: Policy) -> list[str]:
+    (customers, cents), (young_customers, young_cents) = UNUSUAL_FLOORS, YOUNG_UNUSUAL_FLOORS
+    young, later = amount_text(young_cents, currency="usd"), amount_text(cents, currency="usd")
+    named = policy.unusual_floor_customers
+    return [
+        f"# customers is not set: {young_customers}, and {customers} once {NIGHTS_COMPARED} nights are known"
+        if named is None
+        else _line("customers", str(named), is_default=False),
+        *_amounts(policy.unusual_floor_minor),
+        f"# every other currency: {young}, and {later} once {NIGHTS_COMPARED} nights are known, its own decimals",
+    ]
 
 
 def _line(key: str, value: str, *, is_default: bool) -> str:
