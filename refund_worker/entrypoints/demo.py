@@ -17,7 +17,6 @@ DIRECTORY = Path("demo-output")
 _MARKER = ".refund-worker-demo"
 _KEY = "sk_test_sandbox"
 _CUSTOMERS = 40
-# a first night is weighed against no past one: the demo's has more customers with credit than a first night may have
 _LATENCY_MS = 20
 
 
