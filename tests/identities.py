@@ -12,6 +12,11 @@ from refund_worker.sandbox import Books
 from refund_worker.usecases.run_night import RunResult
 
 MARK_OF_CASE = "refund_worker_case"  # spelt out: the judge does not ask the program how it marks
+_KEYS = ("run", "mode", "status", "customers_read", "counts", "totals", "cases")
+_KEYS_OF_CASE = (
+    *("case", "customer", "currency", "credit_minor", "excluded_minor", "refundable_minor"),
+    *("outcome", "reason", "digest", "refunds", "movements"),
+)
 _STANDS = {"pending", "requires_action", "succeeded"}
 
 
@@ -21,8 +26,10 @@ def shown(result: RunResult) -> dict[str, Any]:
 
 
 def check_identities(run: Mapping[str, Any]) -> None:
-    """Recompute both identities of a `run`, `plan` or `resume` object, and its sums from its cases."""
+    """Recompute both identities of a `run`, `plan` or `resume` object, its sums from its cases; check its keys."""
     counts, cases = run["counts"], run["cases"]
+    assert tuple(run) == _KEYS
+    assert {tuple(case) for case in cases} <= {_KEYS_OF_CASE}
     outcomes = Counter(case["outcome"] for case in cases)
     assert counts["examined"] == len(cases) == sum(number for name, number in counts.items() if name != "examined")
     assert {name: number for name, number in counts.items() if number and name != "examined"} == dict(outcomes)

@@ -21,7 +21,6 @@ def case_json(case: CaseResult) -> dict[str, object]:
         "refundable_minor": case.refundable_minor,
         "outcome": str(case.outcome),
         "reason": None if case.reason is None else str(case.reason),
-        "causes": list(case.causes),
         "digest": case.digest,
         "refunds": [
             {

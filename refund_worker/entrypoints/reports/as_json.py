@@ -1,4 +1,4 @@
-"""The report as one JSON object: the run's own `--json` with the times and request ids an auditor asks for."""
+"""The report as one JSON object: the run's own `--json` with the causes, times and request ids an auditor asks for."""
 
 import json
 
@@ -26,6 +26,7 @@ def as_json(report: Report) -> str:
         "cases": [
             case_json(row.result)
             | {
+                "causes": list(row.result.causes),
                 "since": row.since,
                 "opened_at": row.opened_at,
                 "closed_at": row.closed_at,
