@@ -15,6 +15,8 @@ _FORKING.set_forkserver_preload(
         "pytest",  # a child reads the main module again, and that is pytest's
         "refund_worker.adapters.ledger.migrations.versions.v0001_first_tables",
         "refund_worker.adapters.ledger.migrations.versions.v0002_cluster",
+        "refund_worker.adapters.ledger.migrations.versions.v0003_conversions",
+        "refund_worker.adapters.ledger.migrations.versions.v0004_nights",
         "sqlalchemy.dialects.postgresql.psycopg",
         "tests.adapters.ledger.examples",
         "tests.adapters.limited_worker",

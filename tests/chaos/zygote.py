@@ -40,6 +40,8 @@ LATE: Final = (
     "redis",
     "refund_worker.adapters.ledger.migrations.versions.v0001_first_tables",
     "refund_worker.adapters.ledger.migrations.versions.v0002_cluster",
+    "refund_worker.adapters.ledger.migrations.versions.v0003_conversions",
+    "refund_worker.adapters.ledger.migrations.versions.v0004_nights",
     "refund_worker.entrypoints.celery_settings",
     "refund_worker.entrypoints.cli",
     "refund_worker.entrypoints.consumer",
