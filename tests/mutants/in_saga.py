@@ -30,8 +30,8 @@ FAULTS = (
     Fault(
         name="clock_starts_with_the_newest_attempt",
         file="domain/steps.py",
-        old='return min((step.intended_at for step in case.steps if step.kind in first)',
-        new='return max((step.intended_at for step in case.steps if step.kind in first)',
+        old="return min((step.intended_at for step in case.steps if step.kind in first)",
+        new="return max((step.intended_at for step in case.steps if step.kind in first)",
         breaks="20 hours count from the first intent of the reserve",
         killers=(SAGA,),
     ),
