@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from refund_worker.domain.credit import Lot, Origin
 from refund_worker.domain.marks import NamedLot
 
+_CORRECTIONS = "corrections"
+
 
 @dataclass(slots=True, kw_only=True)
 class _Taken:
@@ -22,7 +24,7 @@ class _Taken:
 
 @dataclass(slots=True, kw_only=True)
 class _Owed:
-    """What a debit that is not ours took beyond the lots; `by` is the invoice, or None."""
+    """What a debit took beyond the lots; `by` is the invoice, `_CORRECTIONS`, or None for somebody else's."""
 
     by: str | None
     amount_minor: int
@@ -89,6 +91,17 @@ class LotBook:
         places.sort(key=lambda place: order.index(at) if (at := self._lots[place].origin) in order else len(order))
         return self._take(places, amount_minor, by=None)
 
+    def take_for_correction(self, amount_minor: int) -> None:
+        """What a correction takes beyond the credit of its item: the refundable lots first, as a stranger's debit."""
+        self._take_or_owe(_Owed(by=_CORRECTIONS, amount_minor=amount_minor))
+
+    def return_of_corrections(self, amount_minor: int) -> int:
+        """Return what corrections took of lots that were not theirs; gives what is beyond it.
+
+        A credit of 50 may be an item of -80 and one of 30: both taken off again, 80 and -30, other lots are as before.
+        """
+        return self.return_of_invoice(amount_minor, invoice=_CORRECTIONS)
+
     def return_of_debit(self, amount_minor: int, *, debit: str) -> int:
         """Return to a debit's lots; gives what is beyond all that the debit took."""
         funded = min(amount_minor, self._unfunded.get(debit, 0))
@@ -128,7 +141,7 @@ class LotBook:
 
     def _take_or_owe(self, entry: _Owed) -> None:
         places: Sequence[int] = range(len(self._lots))
-        if entry.by is None:
+        if entry.by in {None, _CORRECTIONS}:
             places = sorted(places, key=lambda place: not self._may_leave(self._lots[place]))
         missing = self._take(places, entry.amount_minor, by=entry.by)
         if missing:

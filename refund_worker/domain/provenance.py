@@ -121,6 +121,7 @@ class _Replaying:
         self._invoices = invoices
         self._booked: Counter[str] = Counter()
         self._converted = ConvertedItems()
+        self._put_back: list[str] = []
 
     def add(self, movement: Movement) -> None:
         transaction = movement.transaction
@@ -155,10 +156,12 @@ class _Replaying:
         if movement.kind is Kind.CONVERSION and mark is not None:
             self._convert(movement, mark)
             return
-        if movement.kind is Kind.CORRECTION and mark is not None:
-            self._converted.correct(mark)  # what it puts back is of unknown origin
         beyond = amount
-        if movement.kind is Kind.RETURN and mark is not None and mark.debit is not None:
+        if movement.kind is Kind.CORRECTION and mark is not None:
+            self._converted.correct(mark)
+            beyond = self.lots.return_of_corrections(amount)  # what is beyond it is of unknown origin
+            self._put_back.append(transaction.id)
+        elif movement.kind is Kind.RETURN and mark is not None and mark.debit is not None:
             beyond = self.lots.return_of_debit(amount, debit=mark.debit)
         elif transaction.invoice is not None:
             beyond = self.lots.return_of_invoice(amount, invoice=transaction.invoice)
@@ -179,11 +182,13 @@ class _Replaying:
             self.lots.open(replace(_lot(part, transaction), created=since))
 
     def _take_back(self, mark: Mark) -> None:
-        """A correction takes from the lots of the credits that named its item; beyond them as anybody's debit."""
+        """A correction takes from the lots of the credits that named its item, then from what others put back."""
         for conversion, amount in self._converted.correct(mark):
-            missing = self.lots.take_of(conversion, amount) if conversion else amount
+            missing = amount
+            for transaction in ([conversion] if conversion else []) + self._put_back:
+                missing = self.lots.take_of(transaction, missing)
             if missing:
-                self.lots.take_for_stranger(missing)
+                self.lots.take_for_correction(missing)
 
     def _open(self, movement: Movement) -> None:
         """Open a lot per part of a credit, for what of it is below zero; only proration shrinks, goodwill never."""

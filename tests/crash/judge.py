@@ -108,6 +108,7 @@ class ItemPots:
     def __init__(self) -> None:
         self._carried: Counter[str] = Counter()
         self._opened: dict[str, list[_Pot]] = {}
+        self.put_back: list[_Pot] = []
 
     def credited(self, movement: BookedMovement) -> int:
         """Of a credit for items, what is of items that nothing was credited for; zero for any other movement."""
@@ -151,6 +152,7 @@ def _uncovered(book: Books) -> dict[str, int]:
     of_items = ItemPots()
     taken: dict[str, _Taken] = {}
     uncovered: dict[str, int] = {}
+    beyond = _Taken()  # by corrections, of pots that were not their items'
     for movement in book.balance_transactions:
         debit = movement.metadata.get("refund_worker_debit")
         if movement.metadata.get("refund_worker_step") == "reserve":
@@ -159,6 +161,9 @@ def _uncovered(book: Books) -> dict[str, int]:
             uncovered[movement.customer_balance_transaction] = took.short
         elif debit is not None and movement.amount < 0:
             _put_back(taken.get(debit, _Taken()), -movement.amount)
+        elif movement.amount < 0 and movement.metadata.get("refund_worker_step", "").startswith("correct:"):
+            of_items.credited(movement)
+            _put_back_at_most(beyond, -movement.amount, pots, of_items)
         elif movement.amount < 0:
             first = of_items.credited(movement)
             cash = -movement.amount if movement.invoice is not None else min(-movement.amount, first)
@@ -166,8 +171,11 @@ def _uncovered(book: Books) -> dict[str, int]:
             of_items.remember(movement, opened)
             pots.extend(opened)
         elif movement.metadata.get("refund_worker_step", "").startswith("correct:"):
-            short = _take(of_items.corrected(movement), movement.amount, cash_only=False, cash_first=False).short
-            _take(pots, short, cash_only=False, cash_first=True)
+            own = of_items.corrected(movement) + of_items.put_back
+            short = _take(own, movement.amount, cash_only=False, cash_first=False).short
+            took = _take(pots, short, cash_only=False, cash_first=True)
+            beyond.parts += took.parts
+            beyond.short += took.short
         else:
             _take(pots, movement.amount, cash_only=False, cash_first=movement.invoice is None)
     return uncovered
@@ -186,6 +194,15 @@ def _take(pots: Iterable[_Pot], amount: int, *, cash_only: bool, cash_first: boo
             took.parts.append((pot, part))
     took.short = amount
     return took
+
+
+def _put_back_at_most(took: _Taken, amount: int, pots: list[_Pot], of_items: ItemPots) -> None:
+    """A correction that puts back: first what corrections took of other pots, the rest is no cash credit."""
+    back = min(amount, took.short + sum(part for _, part in took.parts))
+    _put_back(took, back)
+    rest = _Pot(cash=False, left=amount - back)
+    of_items.put_back.append(rest)
+    pots.append(rest)
 
 
 def _put_back(took: _Taken, amount: int) -> None:

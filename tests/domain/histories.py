@@ -8,14 +8,17 @@ c2 -1000 adjustment                                   a movement without an invo
 c3 -1000 credit_note in_1
 c4 +100 reserve c1:60,c2:40                           ours, naming lots
 c5 -40 give_back c4                                   ours, naming the debit; also recredit
+c6 -50 credit_items a:-80,b:30                        ours, for pending items of sub_1, all of them prorations
+c7 +80 correct a:-80 c6                               ours, takes an item off again; names the credit
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from refund_worker.domain.credit import Lot, Origin, Replay
+from refund_worker.domain.conversions import Conversion, NamedItem
+from refund_worker.domain.credit import Cause, Lot, Origin, Replay
 from refund_worker.domain.facts import CustomerBalanceTransaction, Invoice, InvoiceLine
-from refund_worker.domain.marks import Mark, NamedLot, write_mark
+from refund_worker.domain.marks import Mark, NamedLot, mark_of, write_mark
 from refund_worker.domain.provenance import replay
 
 PRORATION = frozenset({Origin.PRORATION})
@@ -144,7 +147,30 @@ def _mark(kind: str, rest: list[str]) -> Mapping[str, str]:
     if kind in {"give_back", "recredit"}:
         debit = long(rest[0]) if rest else None
         return write_mark(Mark(case="case_1", run="run_1", step=f"{kind}:1", debit=debit))
+    if kind == "credit_items":
+        return write_mark(mark_of(_conversion(rest[0]), case="case_1", run="run_1"))
+    if kind == "correct":
+        items = tuple(_item(word) for word in rest[0].split(","))
+        mark = Mark(case="case_1", run="run_1", step="correct:1", items=items, conversion=long(rest[1]))
+        return write_mark(mark)
     return {}
+
+
+def _conversion(words: str) -> Conversion:
+    items = tuple(_item(word) for word in words.split(","))
+    return Conversion(
+        subscription="sub_1",
+        currency="usd",
+        items=items,
+        proration_minor=-sum(item.amount_minor for item in items),
+        cause=Cause.CANCELLATION,
+        since=1,
+    )
+
+
+def _item(word: str) -> NamedItem:
+    name, _, amount = word.partition(":")
+    return NamedItem(item=f"ii_{name}", amount_minor=int(amount))
 
 
 def _named(word: str) -> NamedLot:

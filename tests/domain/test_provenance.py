@@ -1,5 +1,7 @@
 """Which lots are left after which history; one history a case, the expected lots in its last argument."""
 
+from itertools import permutations
+
 import pytest
 
 from tests.domain.histories import lots_in_words, parse, replayed
@@ -197,3 +199,20 @@ def test_lots_of_history(text: str, expected: str) -> None:
         -history.balance
     )
     assert result.credit_minor == -history.balance
+
+
+@pytest.mark.parametrize("order", list(permutations(["+80 correct a:-80", "-30 correct b:30", "+7 correct c:-7"])))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("invoice in_1 -40: -40p@sub_2\nc1 -40 too_small in_1", "c1 proration/sub_2/cancellation 40"),
+        ("c1 -40 adjustment", "c1 adjustment 40"),
+    ],
+)
+def test_credits_and_debits_taken_off_again_leave_other_credit_as_it_was(
+    order: tuple[str, ...], before: str, after: str
+) -> None:
+    """An invoice took all items of a conversion: that one of them was a debit costs no other lot its origin."""
+    corrections = "\n".join(f"c{place} {line} c2" for place, line in enumerate(order, start=3))
+    history = parse(f"{before}\nc2 -57 credit_items a:-80,b:30,c:-7\n{corrections}")
+    assert lots_in_words(replayed(history)) == after

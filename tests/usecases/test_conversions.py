@@ -19,7 +19,7 @@ from tests.crash.item_scenes import (
     pending_items,
     upgraded_and_ended,
 )
-from tests.crash.scenes import DAY_S, goodwill, more_credit, subscribe, subscribed
+from tests.crash.scenes import DAY_S, cancel, goodwill, more_credit, subscribe, subscribed
 from tests.usecases.stage import HOUR_S, MOVEMENTS, RESERVE, Fault, Stage, at
 from tests.worlds import night, recovered, resume
 
@@ -209,6 +209,33 @@ def test_an_invoice_that_takes_the_item_before_the_deletion_is_told() -> None:
     assert moved(result.cases[0]) == [("credit_items", -5_000), ("correct:1", 5_000)]
     assert words(night(stage.world("b")).cases) == [("refunded", None, 5_000)]
     check(stage, balance=0, refunded=5_000)
+
+
+def test_credits_and_debits_that_an_invoice_took_leave_other_credit_refundable() -> None:
+    """Each item is corrected by itself, a debit among them: another cancellation's credit keeps its origin."""
+
+    def mixed(sandbox: Sandbox) -> None:
+        customer, first = subscribed(sandbox)
+        cancel(sandbox, subscribe(sandbox, customer, price=4_000)["id"])
+        sandbox.build.prorations(first, named=True)
+        sandbox.clock.advance(10 * DAY_S)
+        item = sandbox.get(f"/v1/subscriptions/{first}")["items"]["data"][0]["id"]
+        sandbox.post(f"/v1/subscriptions/{first}", {"items": [{"id": item, "quantity": 2}]})
+        sandbox.clock.advance(5 * DAY_S)
+        cancel_pending(sandbox, first)
+
+    def invoiced() -> None:
+        customer, first = stage.book.customer, pending_items(stage.sandbox)[0]["parent"]["subscription_details"]
+        fields = {"customer": customer, "subscription": first["subscription"], "auto_advance": False}
+        draft = stage.sandbox.post("/v1/invoices", fields)
+        stage.sandbox.post(f"/v1/invoices/{draft['id']}/finalize")
+
+    stage = staged(mixed)
+    assert stage.book.balance == -4_000
+    (result,) = night(stage.world(meet=at(DELETE, "before", invoiced))).cases
+    assert [step for step, _ in moved(result)] == ["credit_items", "correct:1", "correct:2", "correct:3"]
+    night(stage.world("b"))
+    check(stage, balance=0, refunded=7_334)
 
 
 def test_a_draft_that_takes_the_item_gives_it_up_again() -> None:
