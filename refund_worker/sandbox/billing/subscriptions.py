@@ -213,11 +213,12 @@ def cancel(world: World, subscription: Record, *, prorate: bool, invoice_now: bo
     """End a subscription now; with `prorate` the unused time is credited, with `invoice_now` it is invoiced."""
     fresh = []
     habits = _habits(subscription)
+    at = world.now  # read once: the credited time begins in the second of the end, also where the clock ticks meanwhile
     if prorate:
         for row in items_of(subscription):
             current = world.store["subscription", subscription.id]
             plain = not invoice_now and not habits["named"]
-            credited = credit_unused(world, current, row, at=world.now, plain=plain)
+            credited = credit_unused(world, current, row, at=at, plain=plain)
             if credited is not None:
                 fresh.append(credited)
     elif not invoice_now:
@@ -225,7 +226,7 @@ def cancel(world: World, subscription: Record, *, prorate: bool, invoice_now: bo
     _stop_advancing(world, subscription)
     subscription = world.store.change(
         world.store["subscription", subscription.id],
-        status="canceled", canceled_at=subscription.fields["canceled_at"] or world.now, ended_at=world.now,
+        status="canceled", canceled_at=subscription.fields["canceled_at"] or at, ended_at=at,
         cancellation_details={**subscription.fields["cancellation_details"], "reason": "cancellation_requested"},
     )  # fmt: skip
     if invoice_now:
