@@ -40,7 +40,7 @@ class KeyParametersDiffer(Rejected):
 
 
 class Unauthorized(Rejected):
-    """401 or 403: the key is wrong or lacks a permission; no further call can succeed."""
+    """401 or 403: the key is wrong, or lacks the permission for this call."""
 
 
 class NotFound(Rejected):

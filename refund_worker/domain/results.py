@@ -7,7 +7,7 @@ from typing import Any
 from refund_worker.domain.cases import Case, Outcome, Standing, StepState
 from refund_worker.domain.marks import INVOICE
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.reasons import Reason
+from refund_worker.domain.reasons import STOPPING, Reason
 from refund_worker.domain.steps import signed_minor
 
 
@@ -71,6 +71,14 @@ class CaseResult:
     def ended_conversion(self) -> bool:
         """A conversion that is over: its movements are told with the customer's ordinary case of the same run."""
         return self.converts and self.outcome is Outcome.SKIPPED
+
+    @property
+    def stops_the_run(self) -> bool:
+        """No later case could do better: Stripe refused a write to this key, or for want of money.
+
+        What failed could not even be planned: a permission to read it may be one that few other customers need.
+        """
+        return self.reason in STOPPING and self.outcome not in {Outcome.PLANNED, Outcome.FAILED}
 
     @property
     def left_minor(self) -> int:

@@ -14,7 +14,7 @@ from refund_worker.domain.facts import CustomerFacts
 from refund_worker.domain.nights import Admission
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.reasons import STOPPING, Reason
+from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult, Movement
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.act_on_plan import Basis, admit_plan, execute_plan
@@ -108,7 +108,7 @@ class _Examination:
 
     def _guarded(self, currency: str) -> CaseResult | None:
         """One currency; a bug is its failed case with the traceback, and takes nothing from what another brought."""
-        if self.results and (self.gate.closed or self.results[-1].reason in STOPPING):
+        if self.results and (self.gate.closed or self.results[-1].stops_the_run):
             return None
         customer = self.reading.facts.customer
         try:

@@ -22,7 +22,7 @@ class Gate(Protocol):
         """Book a case's planned sum against the limits of the run; `STOPPED` where nothing more is begun at all."""
 
     def finished(self, result: CaseResult, *, resumed: bool = False) -> None:
-        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run."""
+        """Learn how a case ended: failures in a row, or a write without permission or funds, stop the run."""
 
     def refuse(self, message: str) -> None:
         """Stop because the key is wrong or lacks a permission; `message` names it."""

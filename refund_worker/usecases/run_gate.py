@@ -9,7 +9,7 @@ from refund_worker.domain.funds import Shortage, fits
 from refund_worker.domain.nights import Admission
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
-from refund_worker.domain.reasons import STOPPING, Reason
+from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult
 
 
@@ -71,13 +71,12 @@ class RunGate:
             return Admission.ADMITTED
 
     def finished(self, result: CaseResult, *, resumed: bool = False) -> None:
-        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run.
+        """Learn how a case ended: failures in a row, or a write without permission or funds, stop the run.
 
         A resumed case says nothing of tonight: ten that wait for their keys to be pruned must not stop every night.
         """
-        stops = result.reason in STOPPING and result.outcome is not Outcome.PLANNED
         with self._lock:
-            if resumed and not stops:
+            if resumed and not result.stops_the_run:
                 return
             if result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}:
                 self.failures += 1
@@ -88,7 +87,7 @@ class RunGate:
                 self.stopped_by = f"{self.failures} cases in a row failed or are unknown"
             if result.reason is Reason.PERMISSION_MISSING:
                 self.permission = self.permission or result.detail
-            if stops and self.stopped_by is None:
+            if result.stops_the_run and self.stopped_by is None:
                 self.stopped_by = result.detail or f"Stripe refused: {result.reason}"
 
     def refuse(self, message: str) -> None:

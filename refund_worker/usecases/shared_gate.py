@@ -10,7 +10,7 @@ from refund_worker.domain.funds import FUNDS_READ_EVERY_S
 from refund_worker.domain.nights import UNUSUAL, Admission, Limits
 from refund_worker.domain.notices import Notice, NoticeKind
 from refund_worker.domain.plans import Plan
-from refund_worker.domain.reasons import STOPPING, Reason
+from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult
 from refund_worker.domain.unusual import Usual, line_of
 from refund_worker.usecases.weigh import read_funds, usual_now
@@ -82,11 +82,11 @@ class SharedGate:
         return admission
 
     def finished(self, result: CaseResult, *, resumed: bool = False) -> None:
-        """Learn how a case ended: failures in a row, a missing permission or missing funds stop the run.
+        """Learn how a case ended: failures in a row, or a write without permission or funds, stop the run.
 
         A resumed case says nothing of this run, and no answer to a read is tried again: neither counts as a failure.
         """
-        if result.reason in STOPPING and result.outcome is not Outcome.PLANNED:
+        if result.stops_the_run:
             kind = "permission" if result.reason is Reason.PERMISSION_MISSING else "funds"
             self._stop(result.detail or f"Stripe refused: {result.reason}", kind=kind)
         if resumed or is_postponed(result):

@@ -13,6 +13,8 @@ from refund_worker.usecases.finish_case import traceback_of
 from refund_worker.usecases.gate import Gate
 from refund_worker.usecases.world import World
 
+FORBIDDEN = 403  # the key lacks a permission; 401 = Stripe does not know the key
+
 T = TypeVar("T")
 
 
@@ -33,7 +35,10 @@ def read_or_fail(
     try:
         return read()
     except Unauthorized as error:
-        gate.refuse(str(error))
+        if error.http_status != FORBIDDEN:
+            gate.refuse(str(error))
+        # A permission that few customers need - of disputes, of subscriptions - must not cost all others their refund;
+        # one that all need stops the run as any row of failures does.
         reason, detail = Reason.PERMISSION_MISSING, str(error)
     except StripeError as error:
         reason = Reason.FACTS_UNREADABLE if isinstance(error, UnreadableAnswer | Rejected) else Reason.STRIPE_BUSY

@@ -65,6 +65,37 @@ def _money(sandbox: Sandbox) -> list[tuple[int, int]]:
     return sorted((book.balance, book.refunded) for book in sandbox.books())
 
 
+@pytest.mark.parametrize("few", ["disputes", "subscriptions"])
+def test_a_permission_to_read_that_few_customers_need_costs_the_others_nothing(few: str) -> None:
+    """A key from before: whose charge is disputed, or who has pending items, is failed; the line names what is missing.
+
+    Exit code 2 all the same. Where ten in a row need it the run stops, as it does for any ten failures.
+    """
+    sandbox = _population(4)
+    _, subscription = subscribed(sandbox)
+    if few == "disputes":
+        dispute_newest(sandbox)
+    sandbox.delete(f"/v1/subscriptions/{subscription}", {"prorate": True, "invoice_now": few == "disputes"})
+    path = f"/v1/{few}"
+    sandbox.faults.add(Fault(kind="forbidden", method="GET", path=path, times=0))
+
+    result = night(make_world(sandbox))
+
+    assert sorted(_outcomes(result), key=str) == [("failed", "permission_missing")] + [("refunded", None)] * 4
+    assert result.status is RunStatus.FINISHED
+    assert f"GET {path}" in str(result.permission)
+    assert exit_of_run(result) is Exit.WRONG_USE
+
+
+def test_a_permission_to_read_that_all_customers_need_stops_the_run() -> None:
+    """Failures in a row: no more customers are asked for than the policy allows to fail."""
+    sandbox = _population(6)
+    sandbox.faults.add(Fault(kind="forbidden", method="GET", path="/v1/charges", times=0))
+    result = night(make_world(sandbox, policy=Policy(failures_max=3)))
+    assert _outcomes(result) == [("failed", "permission_missing")] * 3
+    assert (result.status, exit_of_run(result)) == (RunStatus.STOPPED, Exit.WRONG_USE)
+
+
 STOPPING = {
     "401": (
         Fault(kind="refused", method="POST", path=REFUNDS, status=401, times=0),

@@ -19,7 +19,7 @@ from refund_worker.sandbox import Fault, Sandbox
 from refund_worker.usecases.want_customer import want_customer
 from refund_worker.usecases.work_queue import Crew
 from refund_worker.usecases.world import World
-from tests.crash.scenes import REFUNDS
+from tests.crash.scenes import REFUNDS, cancel, dispute_newest, subscribed
 from tests.crash.stops import Killed, StoppingGateway, Stops
 from tests.usecases.stage import REFUND, RESERVE, at, die
 from tests.usecases.working import Signal, Told, cancelled, money, work
@@ -389,6 +389,21 @@ def test_what_stops_a_run_stops_it_for_all_workers(fault: Fault, stopped_by: str
     shared = world.queue.shared(f"events {world.calendar.today()}")
     assert shared is not None
     assert stopped_by in (shared.stopped_by or "").lower() + str(shared.stop)
+    assert due_in(world) == until_next_night(world)
+
+
+def test_a_permission_to_read_that_one_customer_needs_stops_no_run() -> None:
+    """The others are refunded; who could not be read rests until the next night."""
+    sandbox, world, _ = wanted(3)
+    _, subscription = subscribed(sandbox)
+    dispute_newest(sandbox)
+    cancel(sandbox, subscription)
+    want_customer(world, customer=sandbox.get("/v1/customers", {"limit": 1})["data"][0]["id"], cause=Cause.COMMAND)
+    sandbox.faults.add(Fault(kind="forbidden", method="GET", path="/v1/disputes", times=0))
+    assert sorted(work(world).words, key=str) == [("failed", "permission_missing")] + [("refunded", None)] * 3
+    shared = world.queue.shared(f"events {world.calendar.today()}")
+    assert shared is not None
+    assert shared.stopped_by is None
     assert due_in(world) == until_next_night(world)
 
 
