@@ -101,15 +101,15 @@ INVOICED_UNCREDITED = Story(
     price=10_000, refundable=10_000, waits=True, event=Meanwhile(_invoice_items, "credit_items")
 )
 INVOICED = Story(price=10_000, refundable=10_000, waits=True, event=Meanwhile(_invoice_items, "delete_item"))
-INVOICED_LARGE = Story(
-    price=30_000, paid_by=_THREE, refundable=30_000, waits=True, event=Meanwhile(_invoice_items, "delete_item")
+INVOICED_DOUBLED = Story(
+    price=10_000, refundable=10_000, waits=True, doubled=True, event=Meanwhile(_invoice_items, "delete_item")
 )
 
 # Half of them give something back, two have two cases; the credit of six waits in items, and of three of these an
 # invoice takes them.
 CYCLE = (
     PLAIN, NEWEST_DISPUTED, WAITING, THREE_CHARGES, CREDIT_USED, INVOICED, ONLY_CHARGE_DISPUTED, WAITING_IN_TWO,
-    THREE_CHARGES, INVOICED_UNCREDITED, NEWEST_DISPUTED, TWO_CURRENCIES, INVOICED_LARGE, CREDIT_USED,
+    THREE_CHARGES, INVOICED_UNCREDITED, NEWEST_DISPUTED, TWO_CURRENCIES, INVOICED_DOUBLED, CREDIT_USED,
     DELETED_BY_HAND, REFUNDED_BY_HAND,
 )  # fmt: skip
 
