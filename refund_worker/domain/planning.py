@@ -10,7 +10,7 @@ from refund_worker.domain.facts import Account, CustomerFacts
 from refund_worker.domain.findings import Finding
 from refund_worker.domain.mark_rest import mark_rests
 from refund_worker.domain.pending_items import judge_items
-from refund_worker.domain.plans import Plan
+from refund_worker.domain.plans import Candidate, Plan, PlannedRefund
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.proposals import Proposal, propose, subscriptions_of
 from refund_worker.domain.reasons import Reason
@@ -37,6 +37,8 @@ def plan(*, facts: CustomerFacts, currency: str, policy: Policy, account: Accoun
     finding = next(against, None)
     if finding is not None and not finding.held:
         proposal = replace(proposal, refunds=())
+    if finding is None:
+        proposal = replace(proposal, candidates=_in_reserve(proposal, facts=facts, policy=policy, now=now))
     return Plan(
         customer=facts.customer.id,
         currency=currency,
@@ -53,6 +55,23 @@ def plan(*, facts: CustomerFacts, currency: str, policy: Policy, account: Accoun
         digest=_digest(proposal, facts=facts, currency=currency, policy=policy, account=account),
         conversions=items.conversions,
     )
+
+
+def _in_reserve(proposal: Proposal, *, facts: CustomerFacts, policy: Policy, now: int) -> tuple[Candidate, ...]:
+    """The charges of a plan to be executed: one that would have held it must not step in where another refuses."""
+    used = {refund.charge for refund in proposal.refunds}
+
+    def is_held(one: Candidate) -> bool:
+        amount = PlannedRefund(
+            charge=one.charge, invoice=one.invoice, subscription=one.subscription, amount_minor=one.refundable_minor
+        )
+        lots = proposal.refundable_lots
+        return bool(
+            guards.bank_debit_disputable(facts=facts, refunds=(amount,), policy=policy, now=now)
+            or guards.automatic_tax(facts=facts, lots=lots, refunds=(amount,), policy=policy)
+        )
+
+    return tuple(one for one in proposal.candidates if one.charge in used or not is_held(one))
 
 
 def _findings(
