@@ -15,7 +15,8 @@ from refund_worker.entrypoints.money import check_customer, open_world, plans_on
 from refund_worker.entrypoints.times import utc
 from refund_worker.settings import load_settings
 from refund_worker.usecases.explain_customer import explain_customer
-from refund_worker.usecases.recover import Finding, Recovered, RecoverResult
+from refund_worker.usecases.mend_orphans import Finding, Recovered
+from refund_worker.usecases.recover import RecoverResult
 from refund_worker.usecases.recover import recover as find_and_mend
 
 _BAD = {Finding.NEGATIVE, Finding.UNFINISHED}

@@ -16,8 +16,8 @@ from refund_worker.usecases.examine_currencies import (
     read_customer,
 )
 from refund_worker.usecases.gate import Gate
+from refund_worker.usecases.mend_orphans import mend_shown
 from refund_worker.usecases.read_facts import read_facts_of
-from refund_worker.usecases.recover import mend_shown
 from refund_worker.usecases.without_plan import read_or_fail
 from refund_worker.usecases.world import World
 

@@ -6,7 +6,7 @@ import pytest
 
 from refund_worker.domain.credit import Origin
 from refund_worker.usecases.explain_customer import explain_customer
-from refund_worker.usecases.recover import Finding
+from refund_worker.usecases.mend_orphans import Finding
 from tests.usecases.stage import GIVE_BACK, HOUR_S, REFUND, RESERVE, Stage
 from tests.worlds import night, recovered
 

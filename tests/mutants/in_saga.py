@@ -304,7 +304,7 @@ FAULTS = (
     ),
     Fault(
         name="orphan_an_hour_too_young",
-        file="usecases/recover.py",
+        file="usecases/mend_orphans.py",
         old="if world.clock.now() < at:",
         new="if world.clock.now() < at - 3600:",
         breaks="an orphan is older than 24 hours",
@@ -312,7 +312,7 @@ FAULTS = (
     ),
     Fault(
         name="negative_rest_is_mended",
-        file="usecases/recover.py",
+        file="usecases/mend_orphans.py",
         old="return replace(found, finding=Finding.NEGATIVE)",
         new="pass",
         breaks="a negative rest is reported, never touched",
@@ -320,7 +320,7 @@ FAULTS = (
     ),
     Fault(
         name="live_case_is_an_orphan",
-        file="usecases/recover.py",
+        file="usecases/mend_orphans.py",
         old="if case is not None and case.live:",
         new="if case is None:",
         breaks="ORPHAN_RESERVATION_IS_GIVEN_BACK: a live case is none",

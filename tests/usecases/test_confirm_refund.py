@@ -16,8 +16,8 @@ from refund_worker.domain.reasons import Reason
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.absorb_events import absorb_events
 from refund_worker.usecases.confirm_refund import Confirmation, confirm_due_refunds, confirm_refund
+from refund_worker.usecases.mend_orphans import Finding
 from refund_worker.usecases.poll_events import begin_watermark, poll_events
-from refund_worker.usecases.recover import Finding
 from tests.crash import judge
 from tests.usecases.stage import GIVE_BACK, REFUND, REFUNDS, Fault, Killed, Stage, at, die
 from tests.worlds import night, recovered, resume

@@ -8,7 +8,7 @@ from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
 from refund_worker.sandbox import Sandbox
-from refund_worker.usecases.recover import Finding
+from refund_worker.usecases.mend_orphans import Finding
 from tests.crash import item_judge, judge
 from tests.crash.item_scenes import (
     ITEMS,
@@ -267,6 +267,25 @@ def test_without_the_permission_to_delete_the_credit_is_taken_off_and_the_run_st
     assert moved(result.cases[0]) == [("credit_items", -5_000), ("correct:1", 5_000)]
     assert str(result.status) == "stopped"
     check(stage, balance=0, refunded=0)
+
+
+def test_a_credit_copied_to_another_customer_deletes_nothing_there() -> None:
+    """Two customers were merged by hand, metadata and all: the item still waits for the first, the second is held."""
+    stage = staged()
+    stage.sandbox.faults.add(Fault(kind="forbidden", method="DELETE", path=ITEMS, times=0))
+    night(stage.world())
+    stage.sandbox.faults.clear()
+    copied = stage.book.balance_transactions[0]
+    other = stage.sandbox.post("/v1/customers", {})["id"]
+    stage.sandbox.post(
+        f"/v1/customers/{other}/balance_transactions",
+        {"amount": copied.amount, "currency": "usd", "metadata": dict(copied.metadata)},
+    )
+    (held,) = night(stage.world("b"), other).cases
+    assert (str(held.outcome), held.reason) == ("held", "mark_unreadable")
+    assert recovered(stage.world("recover")).found == []
+    assert len(pending_items(stage.sandbox)) == 1
+    assert words(night(stage.world("c")).cases) == [("held", "mark_unreadable", 0), ("refunded", None, 5_000)]
 
 
 def test_a_conversion_that_cannot_be_completed_holds_its_customer() -> None:

@@ -9,7 +9,7 @@ from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.cases import Outcome, State
 from refund_worker.domain.reasons import Reason
 from refund_worker.entrypoints.exits import Exit, exit_of_run
-from refund_worker.usecases.recover import Finding
+from refund_worker.usecases.mend_orphans import Finding
 from tests.adapters.gateways import freely
 from tests.crash.stops import lost_answer
 from tests.usecases.stage import GIVE_BACK, MOVEMENTS, REFUND, REFUNDS, Killed, Stage, at, die

@@ -7,7 +7,8 @@ import pytest
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.reasons import Reason
-from refund_worker.usecases.recover import Finding, RecoverResult
+from refund_worker.usecases.mend_orphans import Finding
+from refund_worker.usecases.recover import RecoverResult
 from tests.crash import judge
 from tests.usecases.stage import REFUND, RESERVE, Fault, Stage
 from tests.worlds import night, recovered
