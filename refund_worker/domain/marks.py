@@ -26,6 +26,7 @@ CAUSE = "refund_worker_cause"
 CREDITED = "refund_worker_credited"
 SINCE = "refund_worker_since"
 CONVERSION = "refund_worker_conversion"
+CUSTOMER = "refund_worker_customer"
 
 VALUE_LENGTH_MAX = 500  # docs.stripe.com/api/metadata
 _LOT = re.compile(r"(cbtxn_[A-Za-z0-9_]{1,200})(?:@([A-Za-z0-9_]{1,200}))?:([1-9][0-9]{0,17})")
@@ -68,6 +69,7 @@ class Mark:
         items: Of a conversion's credit, what it moved; of a correction, what it takes off again. Stripe's sign.
         converted: Of a conversion's credit.
         conversion: Of a correction: the oldest credit that named its item.
+        customer: Of a conversion's credit: whose items these are. Copied to another customer it is no mark of ours.
     """
 
     case: str
@@ -80,6 +82,7 @@ class Mark:
     items: tuple[NamedItem, ...] = ()
     converted: Converted | None = None
     conversion: str | None = None
+    customer: str | None = None
 
     @property
     def kind(self) -> str:
@@ -94,7 +97,13 @@ def write_mark(mark: Mark) -> dict[str, str]:
     metadata |= _numbered(ITEMS, (f"{item.item}:{item.amount_minor}" for item in mark.items))
     if mark.converted is not None:
         metadata |= _written(mark.converted)
-    named = ((DEBIT, mark.debit), (INVOICE, mark.invoice), (REFUND, mark.refund), (CONVERSION, mark.conversion))
+    named = (
+        (DEBIT, mark.debit),
+        (INVOICE, mark.invoice),
+        (REFUND, mark.refund),
+        (CONVERSION, mark.conversion),
+        (CUSTOMER, mark.customer),
+    )
     return metadata | {name: content for name, content in named if content is not None}
 
 
@@ -121,6 +130,7 @@ def read_mark(metadata: Mapping[str, str]) -> Mark | None:
         items=tuple(_read_items(metadata)),
         converted=_read_converted(metadata),
         conversion=metadata.get(CONVERSION),
+        customer=metadata.get(CUSTOMER),
     )
 
 
@@ -140,12 +150,13 @@ def give_back_key(*, debit: str, returned_minor: int, attempt: int) -> str:
     return f"give_back:{debit}:{returned_minor}:{attempt}"
 
 
-def mark_of(conversion: Conversion, *, case: str, run: str) -> Mark:
+def mark_of(conversion: Conversion, *, customer: str, case: str, run: str) -> Mark:
     """Return the mark of a conversion's credit."""
     return Mark(
         case=case,
         run=run,
         step="credit_items",
+        customer=customer,
         items=conversion.items,
         converted=Converted(
             subscription=conversion.subscription,

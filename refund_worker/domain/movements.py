@@ -70,9 +70,14 @@ def is_return(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
 
 
 def is_conversion(mark: Mark, transaction: CustomerBalanceTransaction) -> bool:
-    """Whether the movement is the credit that a conversion's mark tells of: negative, and the sum of its items."""
+    """Whether the movement is the credit that a conversion's mark tells of: negative, and the sum of its items.
+
+    On the customer that it names only: whoever copies it elsewhere must not have that customer's items deleted there.
+    """
     converted, amount = mark.converted, transaction.amount_minor
     if mark.kind != "credit_items" or converted is None or transaction.invoice is not None or amount >= 0:
+        return False
+    if mark.customer != transaction.customer:
         return False
     once = len({item.item for item in mark.items}) == len(mark.items)
     return once and sum(item.amount_minor for item in mark.items) == amount and converted.proration_minor <= -amount

@@ -160,7 +160,7 @@ def _as_if_done(facts: CustomerFacts, conversions: Sequence[Conversion]) -> Cust
     rows = list(facts.transactions)
     for one in conversions:
         ending = _balance(rows, facts.customer, one.currency)
-        mark = mark_of(one, case="planned", run="planned")
+        mark = mark_of(one, customer=facts.customer.id, case="planned", run="planned")
         rows.insert(
             0,
             CustomerBalanceTransaction(

@@ -30,7 +30,7 @@ def credit_step(case: Case, *, attempt: int, now: int) -> Step:
             "amount": -conversion.credit_minor,
             "currency": conversion.currency,
             "description": CREDIT_DESCRIPTION,
-            "metadata": write_mark(mark_of(conversion, case=case.id, run=case.run)),
+            "metadata": write_mark(mark_of(conversion, customer=customer, case=case.id, run=case.run)),
         },
         before_minor=None,
         state=StepState.INTENDED,

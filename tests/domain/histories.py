@@ -148,7 +148,7 @@ def _mark(kind: str, rest: list[str]) -> Mapping[str, str]:
         debit = long(rest[0]) if rest else None
         return write_mark(Mark(case="case_1", run="run_1", step=f"{kind}:1", debit=debit))
     if kind == "credit_items":
-        return write_mark(mark_of(_conversion(rest[0]), case="case_1", run="run_1"))
+        return write_mark(mark_of(_conversion(rest[0]), customer="cus_1", case="case_1", run="run_1"))
     if kind == "correct":
         items = tuple(_item(word) for word in rest[0].split(","))
         mark = Mark(case="case_1", run="run_1", step="correct:1", items=items, conversion=long(rest[1]))

@@ -102,7 +102,7 @@ def converted(*items: PendingItem, earlier: CustomerFacts | None = None) -> tupl
     row = replace(
         judged.facts.transactions[0],
         id=f"cbtxn_{len(found.transactions)}",
-        metadata=write_mark(mark_of(conversion, case="case_1", run="run_1")),
+        metadata=write_mark(mark_of(conversion, customer="cus_1", case="case_1", run="run_1")),
         ending_balance_minor=ending,
     )
     holder = replace(found.customer, credit_minor=-ending)

@@ -153,7 +153,7 @@ def test_a_conversion_to_complete_is_looked_at_when_its_credit_was_used(
         cause=Cause.CANCELLATION,
     )
     used, credited = facts("c1 -700 adjustment\nc2 +700 adjustment").transactions
-    marked = replace(credited, metadata=write_mark(mark_of(taken, case="case_1", run="run_1")))
+    marked = replace(credited, metadata=write_mark(mark_of(taken, customer="cus_1", case="case_1", run="run_1")))
     found = replace(
         facts("c1 -700 adjustment\nc2 +700 adjustment"),
         transactions=(used, marked),
