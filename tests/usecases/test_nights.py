@@ -97,7 +97,7 @@ def test_1000_changes_take_at_most_60_calls_of_discovery() -> None:
     before = len(sandbox.request_log)
     tend_night(world, mode=RunMode.RUN, stopping=Signal())
     assert len(sandbox.request_log) - before <= 60
-    assert world.queue.depth(now=world.clock.now()).waiting == 1_000  # more than ever: for a person
+    assert world.queue.depth(now=world.clock.now()).due == 1_000
 
 
 def swept(count: int = 1) -> tuple[Sandbox, World]:
