@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from refund_worker.domain.charges import payments_by
 from refund_worker.domain.credit import Lot, Origin
 from refund_worker.domain.credited_time import (
     CreditedTime,
@@ -12,12 +13,14 @@ from refund_worker.domain.credited_time import (
     credited_by_lot,
     credited_by_movement,
 )
+from refund_worker.domain.disputes import dispute_word
 from refund_worker.domain.facts import CustomerFacts, Invoice
 from refund_worker.domain.findings import Finding
 from refund_worker.domain.goodwill import goodwill_used
 from refund_worker.domain.reasons import Reason
 
 _UNPAID = frozenset({"open", "uncollectible", "void"})
+_TAKEN_BACK = frozenset({"dispute_lost", "dispute_open", "disputed"})
 _BOOKED_NOTHING = frozenset({"draft", "void"})
 
 
@@ -53,6 +56,29 @@ def _unpaid(time: CreditedTime, invoices: Mapping[str, Invoice]) -> dict[str, in
     for invoice in billed:
         if invoice.status != "paid" and invoice.total_minor >= 0:  # one that is a credit asked for no payment
             return {"invoice": invoice.id, "status": invoice.status, **how}
+    return None
+
+
+def credited_invoice_disputed(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
+    """Hold credit for time whose payment the bank took back, or may: over another payment it would go out twice.
+
+    An inquiry took nothing back, and a won dispute gave it back again. Numbers: `invoice`, `charge`, and the word for
+    the dispute as `status`.
+
+    Args:
+        facts: Of the customer, with the disputes of every charge that was disputed.
+        lots: Those that would be refunded.
+    """
+    invoices = {invoice.id: invoice for invoice in facts.invoices}
+    words = {charge.id: dispute_word(charge) for charge in facts.charges}
+    for time in _times_behind(lots, facts=facts, invoices=invoices):
+        billed = billed_by(time, invoices=invoices)
+        for charge in facts.charges:
+            word = words[charge.id]
+            if word in _TAKEN_BACK:
+                for invoice, _ in payments_by(charge, billed):
+                    numbers: dict[str, int | str] = {"invoice": invoice.id, "status": word, "charge": charge.id}
+                    return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=numbers)
     return None
 
 
