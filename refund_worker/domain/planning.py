@@ -119,6 +119,7 @@ def _findings(
         ),
         guards.below_minimum(planned_minor=proposal.planned_minor, currency=currency, policy=policy),
         guards.credited_invoice_disputed(facts=facts, lots=lots),
+        guards.credited_invoice_refunded(facts=facts, lots=lots, currency=currency),
         guards.refunded_often(facts=facts, policy=policy, now=now),
         guards.bank_debit_disputable(facts=facts, refunds=proposal.refunds, policy=policy, now=now),
         guards.above_limit(planned_minor=proposal.planned_minor, currency=currency, policy=policy),

@@ -9,7 +9,12 @@ from refund_worker.domain.guards.amounts import above_limit, below_minimum
 from refund_worker.domain.guards.charges import bank_debit_disputable, no_charge
 from refund_worker.domain.guards.customers import excluded_customer, refunded_often
 from refund_worker.domain.guards.invoices import draft_invoice, open_invoice
-from refund_worker.domain.guards.paid_time import credited_goodwill, credited_invoice_disputed, credited_invoice_unpaid
+from refund_worker.domain.guards.paid_time import (
+    credited_goodwill,
+    credited_invoice_disputed,
+    credited_invoice_refunded,
+    credited_invoice_unpaid,
+)
 from refund_worker.domain.guards.stay import no_refundable_credit, subscription_active
 from refund_worker.domain.guards.tax import automatic_tax
 
@@ -21,6 +26,7 @@ __all__ = [
     "below_minimum",
     "credited_goodwill",
     "credited_invoice_disputed",
+    "credited_invoice_refunded",
     "credited_invoice_unpaid",
     "draft_invoice",
     "excluded_customer",
