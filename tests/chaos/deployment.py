@@ -21,7 +21,7 @@ from tests.chaos.workers import Child, Slot, Zygote
 
 KEY = "sk_test_planted0chaos0key0Q7Zx"
 _POLICY = """
-# The limits of a run are for people who pay by mistake; here they would only end it.
+# The limits of a run are for people who pay by mistake; here they would only end it. And no day here is a usual one.
 failures_max = 1000
 [limits.run]
 cases = 1000000
@@ -29,6 +29,10 @@ usd = "100000000.00"
 [unusual]
 customers = 1000000
 usd = "100000000.00"
+[unusual]
+customers = 1000000
+usd = "100000000.00"
+eur = "100000000.00"
 """
 
 
