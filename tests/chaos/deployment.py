@@ -29,9 +29,6 @@ usd = "100000000.00"
 [unusual]
 customers = 1000000
 usd = "100000000.00"
-[unusual]
-customers = 1000000
-usd = "100000000.00"
 eur = "100000000.00"
 """
 
