@@ -147,6 +147,8 @@ class _Examination:
         if admitted is Admission.STOPPED:
             return None
         settled = settle_items(world, run=self.run, plan=plan, basis=self._basis(currency), again=self._planned_again)
+        if settled.result is None and settled.movements and self.gate.interrupted:
+            return None  # converting took its time: what is on the balance now waits for the next run
         found = settled.result or self._execute(settled.plan, settled.basis)
         return None if found is None else replace(found, movements=settled.movements + found.movements)
 

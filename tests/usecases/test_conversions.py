@@ -7,8 +7,11 @@ import pytest
 from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.results import CaseResult
+from refund_worker.domain.runs import RunMode
 from refund_worker.sandbox import Sandbox
 from refund_worker.usecases.mend_orphans import Finding
+from refund_worker.usecases.run_gate import RunGate
+from refund_worker.usecases.run_night import run_night
 from tests.crash import item_judge, judge
 from tests.crash.item_scenes import (
     ITEMS,
@@ -21,7 +24,7 @@ from tests.crash.item_scenes import (
 )
 from tests.crash.scenes import DAY_S, cancel, goodwill, more_credit, subscribe, subscribed
 from tests.usecases.stage import HOUR_S, MOVEMENTS, RESERVE, Fault, Stage, at
-from tests.worlds import night, recovered, resume
+from tests.worlds import Silence, night, recovered, resume
 
 CREDIT = "stripe.create_movement credit_items"
 DELETE = "stripe.delete_item"
@@ -60,8 +63,6 @@ def test_an_ended_subscriptions_items_are_credited_deleted_and_refunded() -> Non
 
 
 def test_a_plan_counts_what_would_be_converted_and_writes_nothing() -> None:
-    from refund_worker.domain.runs import RunMode
-
     stage = staged()
     before = len(stage.sandbox.request_log)
     result = night(stage.world(), mode=RunMode.PLAN)
@@ -290,8 +291,6 @@ def test_a_credit_copied_to_another_customer_deletes_nothing_there() -> None:
 
 def test_a_conversion_that_cannot_be_completed_holds_its_customer() -> None:
     """The credit is there, the item too: a plan says so, and nothing leaves."""
-    from refund_worker.domain.runs import RunMode
-
     stage = staged()
     stage.kill_at(DELETE, "before")
     stage.lose_ledger()
@@ -334,6 +333,17 @@ def test_during_a_halt_nothing_is_deleted_and_no_cash_leaves() -> None:
     assert len(pending_items(stage.sandbox)) == 1
     queue.unhalt(by="nobody", now=stage.sandbox.clock.now)
     night(stage.world("b"))
+    check(stage, balance=0, refunded=5_000)
+
+
+def test_a_signal_while_items_are_converted_lets_the_conversion_end_and_reserves_nothing() -> None:
+    stage = staged()
+    gate = RunGate(policy=Policy())
+    world = stage.world("a", meet=at(DELETE, "before", gate.interrupt))
+    result = run_night(world, gate, Silence(), mode=RunMode.RUN, command="run", threads=1)
+    assert (str(result.status), result.cases) == ("interrupted", [])
+    check(stage, balance=-5_000, refunded=0)
+    assert words(night(stage.world("b")).cases) == [("refunded", None, 5_000)]
     check(stage, balance=0, refunded=5_000)
 
 
