@@ -15,6 +15,7 @@ from refund_worker.entrypoints.times import utc
 from refund_worker.settings import load_settings
 
 REASON_LENGTH_MAX = 300
+NAME_LENGTH_MAX = 100
 
 
 def halt(*, reason: str, by: str | None) -> Exit:
@@ -22,8 +23,9 @@ def halt(*, reason: str, by: str | None) -> Exit:
     why = " ".join(reason.split())
     if not 0 < len(why) <= REASON_LENGTH_MAX:
         raise WrongUse(f"--reason must say why, in {REASON_LENGTH_MAX} characters at most")
+    who = named(by)
     queue = open_ledger(load_settings(os.environ), create=False).queue
-    now, who = SystemClock().now(), by or user_at_host()
+    now = SystemClock().now()
     if not queue.halt(reason=why, by=who, now=now):
         stands = queue.halted()
         if stands is not None:
@@ -44,9 +46,10 @@ def halt(*, reason: str, by: str | None) -> Exit:
 
 def unhalt(*, by: str | None) -> Exit:
     """End the halt."""
+    who = named(by)
     queue = open_ledger(load_settings(os.environ), create=False).queue
     stood = queue.halted()
-    if not queue.unhalt(by=by or user_at_host(), now=SystemClock().now()):
+    if not queue.unhalt(by=who, now=SystemClock().now()):
         typer.echo("no halt stands")
         return Exit.FINISHED
     since = "" if stood is None else f", which stood since {utc(stood.at)}"
@@ -59,8 +62,21 @@ def halted_line(halt: Halt) -> str:
     return f"halted since {utc(halt.at)} by {halt.by}: {halt.reason}; `refund-worker unhalt` lets money move again"
 
 
+def named(by: str | None) -> str:
+    """Who it was, for the trail: the name given, on one line, or who types this.
+
+    Raises:
+        WrongUse: If a name is given that is blank or too long.
+    """
+    if by is None:
+        return user_at_host()
+    name = " ".join(by.split())
+    if not 0 < len(name) <= NAME_LENGTH_MAX:
+        raise WrongUse(f"--by must name a person, in {NAME_LENGTH_MAX} characters at most")
+    return name
+
+
 def user_at_host() -> str:
-    """Who types this, for the trail."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name

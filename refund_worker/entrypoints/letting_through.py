@@ -4,12 +4,11 @@ import os
 
 import typer
 
-from refund_worker.adapters.calendar import CrontabCalendar
 from refund_worker.adapters.clock import SystemClock
 from refund_worker.bootstrap import open_ledger
 from refund_worker.domain.nights import SharedRun
 from refund_worker.entrypoints.exits import Exit, WrongUse, visible
-from refund_worker.entrypoints.halting import REASON_LENGTH_MAX, user_at_host
+from refund_worker.entrypoints.halting import REASON_LENGTH_MAX, named
 from refund_worker.settings import load_settings
 from refund_worker.usecases import let_through as letting
 
@@ -21,10 +20,9 @@ def let_through(*, reason: str | None, by: str | None) -> Exit:
     why = " ".join((reason or _NO_REASON).split())
     if not 0 < len(why) <= REASON_LENGTH_MAX:
         raise WrongUse(f"--reason must say why, in {REASON_LENGTH_MAX} characters at most")
-    settings, clock, who = load_settings(os.environ), SystemClock(), by or user_at_host()
-    calendar = CrontabCalendar(crontab=settings.night_crontab, tz=settings.company_tz, clock=clock)
+    settings, who = load_settings(os.environ), named(by)
     queue = open_ledger(settings, create=False).queue
-    done = letting.let_through(queue, calendar, by=who, reason=why, settling_s=settings.settling_s, now=clock.now())
+    done = letting.let_through(queue, by=who, reason=why, settling_s=settings.settling_s, now=SystemClock().now())
     if not done:
         raise WrongUse("nothing waits to be let through")
     for run in done:

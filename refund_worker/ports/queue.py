@@ -156,11 +156,11 @@ class Weighings(Protocol):
         """
 
     def let_run_through(
-        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_of: int | None = None
+        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_after: int | None = None
     ) -> bool:
         """Let a run that waits as unusual go on, with an audit entry; False where it does not wait.
 
-        Unclaimed entries of no run that rest until just `wake_of` are due now, in the same transaction.
+        Unclaimed entries of no run that rest beyond `wake_after` are due now, in the same transaction.
         """
 
     def take_over_entries(self, *, of_run: str, to_run: str) -> int:

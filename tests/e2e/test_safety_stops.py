@@ -83,6 +83,9 @@ def test_too_little_money_ends_with_3_and_moves_nothing(full: Place) -> None:
     [
         (["let-through"], "nothing waits to be let through"),
         (["let-through", "--reason", "x" * 301], "--reason must say why"),
+        (["let-through", "--by", " "], "--by must name a person, in 100 characters at most"),
+        (["halt", "--reason", "odd", "--by", ""], "--by must name a person"),
+        (["unhalt", "--by", "x" * 101], "--by must name a person"),
         (["run", "--unusual", "--customer", "cus_1"], "--unusual is for a run over all customers"),
         (["run", "--unusual", "--queue", "--customer", "cus_1"], "--unusual is for a run over all customers"),
     ],

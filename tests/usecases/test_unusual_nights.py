@@ -29,9 +29,7 @@ ENOUGH = Policy(unusual_floor_customers=3, unusual_floor_minor={"usd": 15_000})
 
 def letting(world: World) -> list[str]:
     """A person lets through what waits; the names of the runs."""
-    done = let_through(
-        world.queue, world.calendar, by="ann", reason="prices", settling_s=world.settling_s, now=world.clock.now()
-    )
+    done = let_through(world.queue, by="ann", reason="prices", settling_s=world.settling_s, now=world.clock.now())
     return [run.name for run in done]
 
 

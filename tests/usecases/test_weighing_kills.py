@@ -126,7 +126,7 @@ def test_a_night_takes_the_waiting_one_over_wherever_its_worker_dies(name: str, 
 
 
 def _let(world: World) -> None:
-    let_through(world.queue, world.calendar, by="ann", reason="ok", settling_s=world.settling_s, now=world.clock.now())
+    let_through(world.queue, by="ann", reason="ok", settling_s=world.settling_s, now=world.clock.now())
 
 
 def _die(call: Call, at: str, *, number: int, phase: str) -> None:

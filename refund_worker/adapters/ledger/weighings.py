@@ -53,7 +53,7 @@ _TAKE_OVER = (
 )
 _WAKE = (
     update(queue)
-    .where(queue.c.claimed_by.is_(None), queue.c.run.is_(None), queue.c.due_at == bindparam("of_due_at"))
+    .where(queue.c.claimed_by.is_(None), queue.c.run.is_(None), queue.c.due_at > bindparam("after"))
     .values(due_at=bindparam("at"))
 )
 
@@ -101,14 +101,14 @@ class WeighingRows(OnDatabase):
             return True
 
     def let_run_through(
-        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_of: int | None = None
+        self, run: str, *, by: str, reason: str, unusual: str, now: int, wake_after: int | None = None
     ) -> bool:
         """Let a run that waits as unusual go on; see the port."""
         with self._database.writing() as connection:
             if connection.execute(_GO_ON, {"of_run": run}).rowcount != 1:
                 return False
-            if wake_of is not None:
-                connection.execute(_WAKE, {"of_due_at": wake_of, "at": now})
+            if wake_after is not None:
+                connection.execute(_WAKE, {"after": wake_after, "at": now})
             writes = RunWrites(connection)
             writes.let_through(run=run, by=by, reason=reason, unusual=unusual, now=now)
             writes.append_entries()

@@ -160,10 +160,10 @@ def test_a_case_beyond_what_is_usual_is_not_admitted_until_let_through(night: Wo
     assert admit(1, cases=2, total=100) is Admission.ADMITTED
 
 
-def test_what_rests_until_the_night_is_woken_by_its_time(night: WorkQueue) -> None:
-    """Nothing else that waits."""
-    for wanted, due_at in (("cus_a", NOW + 500), ("cus_b", NOW + 501)):
+def test_what_rests_until_the_night_is_woken(night: WorkQueue) -> None:
+    """Not what only settles."""
+    for wanted, due_at in (("cus_a", NOW + 501), ("cus_b", NOW + 500)):
         night.want([Wanted(customer=wanted, cause=Cause.TASK, due_at=due_at)], now=NOW)
     night.stop_shared("run_e", message="unlike", kind=UNUSUAL)
-    assert night.let_run_through("run_e", by="ann", reason="r", unusual="u", now=NOW, wake_of=NOW + 500)
+    assert night.let_run_through("run_e", by="ann", reason="r", unusual="u", now=NOW, wake_after=NOW + 500)
     assert sorted(names(claimed(night, limit=9))) == ["cus_3", "cus_4", "cus_a"]
