@@ -118,8 +118,7 @@ def _findings(
             candidates=proposal.candidates, excluded=proposal.excluded, refundable_minor=proposal.refundable_minor
         ),
         guards.below_minimum(planned_minor=proposal.planned_minor, currency=currency, policy=policy),
-        guards.credited_invoice_disputed(facts=facts, lots=lots),
-        guards.credited_invoice_refunded(facts=facts, lots=lots, currency=currency),
+        guards.credited_invoice_charged_back(facts=facts, lots=lots),
         guards.refunded_often(facts=facts, policy=policy, now=now),
         guards.bank_debit_disputable(facts=facts, refunds=proposal.refunds, policy=policy, now=now),
         guards.above_limit(planned_minor=proposal.planned_minor, currency=currency, policy=policy),

@@ -11,8 +11,7 @@ from refund_worker.domain.guards.customers import excluded_customer, refunded_of
 from refund_worker.domain.guards.invoices import draft_invoice, open_invoice
 from refund_worker.domain.guards.paid_time import (
     credited_goodwill,
-    credited_invoice_disputed,
-    credited_invoice_refunded,
+    credited_invoice_charged_back,
     credited_invoice_unpaid,
 )
 from refund_worker.domain.guards.stay import no_refundable_credit, subscription_active
@@ -25,8 +24,7 @@ __all__ = [
     "bank_debit_disputable",
     "below_minimum",
     "credited_goodwill",
-    "credited_invoice_disputed",
-    "credited_invoice_refunded",
+    "credited_invoice_charged_back",
     "credited_invoice_unpaid",
     "draft_invoice",
     "excluded_customer",

@@ -14,15 +14,12 @@ from refund_worker.domain.credited_time import (
     credited_by_movement,
 )
 from refund_worker.domain.disputes import dispute_word
-from refund_worker.domain.facts import Charge, CustomerFacts, Invoice
+from refund_worker.domain.facts import CustomerFacts, Invoice
 from refund_worker.domain.findings import Finding
 from refund_worker.domain.goodwill import goodwill_used
-from refund_worker.domain.marks import CASE
-from refund_worker.domain.movements import Kind, read_movement
 from refund_worker.domain.reasons import Reason
 
 _UNPAID = frozenset({"open", "uncollectible", "void"})
-_TAKEN_BACK = frozenset({"dispute_lost", "dispute_open", "disputed"})
 _BOOKED_NOTHING = frozenset({"draft", "void"})
 
 
@@ -61,71 +58,24 @@ def _unpaid(time: CreditedTime, invoices: Mapping[str, Invoice]) -> dict[str, in
     return None
 
 
-def credited_invoice_disputed(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
-    """Hold credit for time whose payment the bank took back, or may: over another payment it would go out twice.
+def credited_invoice_charged_back(*, facts: CustomerFacts, lots: Iterable[Lot]) -> Finding | None:
+    """Hold credit for time whose payment the bank took back for good: over another payment it would go out twice.
 
-    An inquiry took nothing back, and a won dispute gave it back again. Numbers: `invoice`, `charge`, and the word for
-    the dispute as `status`.
+    While a dispute is open its charge is only passed over. Numbers: `invoice`, `status` (`dispute_lost`), `charge`.
 
     Args:
         facts: Of the customer, with the disputes of every charge that was disputed.
         lots: Those that would be refunded.
     """
     invoices = {invoice.id: invoice for invoice in facts.invoices}
-    words = {charge.id: dispute_word(charge) for charge in facts.charges}
-    for time in _times_behind(lots, facts=facts, invoices=invoices):
+    lost = [charge for charge in facts.charges if dispute_word(charge) == "dispute_lost"]
+    for time in _times_behind(lots, facts=facts, invoices=invoices) if lost else ():
         billed = billed_by(time, invoices=invoices)
-        for charge in facts.charges:
-            word = words[charge.id]
-            if word in _TAKEN_BACK:
-                for invoice, _ in payments_by(charge, billed):
-                    numbers: dict[str, int | str] = {"invoice": invoice.id, "status": word, "charge": charge.id}
-                    return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=numbers)
+        for charge in lost:
+            for invoice, _ in payments_by(charge, billed):
+                numbers: dict[str, int | str] = {"invoice": invoice.id, "status": "dispute_lost", "charge": charge.id}
+                return Finding(reason=Reason.CREDITED_INVOICE_UNPAID, numbers=numbers)
     return None
-
-
-def credited_invoice_refunded(*, facts: CustomerFacts, lots: Iterable[Lot], currency: str) -> Finding | None:
-    """Hold credit for time whose payment somebody refunded by hand, before the credit was made or since.
-
-    All that was ever credited of an invoice's time must have been paid and kept: its total, less what was refunded by
-    hand of the charges that paid it beyond what was debited by hand. Numbers: `invoice`, `credited_minor`,
-    `total_minor`, `refunded_minor`, `debited_minor`.
-
-    Args:
-        facts: Of the customer, with every invoice.
-        lots: Those that would be refunded.
-        currency: Of the credit.
-    """
-    invoices = {invoice.id: invoice for invoice in facts.invoices}
-    debited = sum(
-        row.amount_minor
-        for row in facts.transactions
-        if row.currency == currency and read_movement(row, invoices=invoices).kind is Kind.FOREIGN_DEBIT
-    )
-    for time in _times_behind(lots, facts=facts, invoices=invoices):
-        for invoice in billed_by(time, invoices=invoices):
-            refunded = sum(
-                min(payment.amount_paid_minor, _refunded_by_hand(charge))
-                for charge in facts.charges
-                for _, payment in payments_by(charge, (invoice,))
-            )
-            if refunded <= debited:
-                continue
-            credited = _credited(facts, invoices, currency)[invoice.id]
-            if credited > invoice.total_minor - (refunded - debited):
-                numbers: dict[str, int | str] = {
-                    "invoice": invoice.id,
-                    "credited_minor": credited,
-                    "total_minor": invoice.total_minor,
-                    "refunded_minor": refunded,
-                    "debited_minor": debited,
-                }
-                return Finding(reason=Reason.REFUNDED_BY_HAND, numbers=numbers)
-    return None
-
-
-def _refunded_by_hand(charge: Charge) -> int:
-    return sum(one.amount_minor for one in charge.refunds if one.stands and not one.metadata.get(CASE))
 
 
 def credited_goodwill(

@@ -90,7 +90,10 @@ def dispute_won_without_refunds(life: Life) -> Story:
     return (yield from _disputed(life, "needs_response", "won", refundable=False))
 
 
-@scenario(story="The dispute was lost: the cardholder has that money already.", expected=_over(1))
+@scenario(
+    story="The dispute was lost: the cardholder has the money of the month that is credited already.",
+    expected=_held("credited_invoice_unpaid"),
+)
 def dispute_lost(life: Life) -> Story:
     return (yield from _disputed(life, "needs_response", "lost"))
 
