@@ -113,6 +113,11 @@ def lines_of(weighing: Weighing) -> tuple[str, ...]:
     )
 
 
+def why_it_waits(lines: Sequence[str]) -> str:
+    """What stops a shared run that is unusual, figures and all: whoever lets it through reads this, in `doctor` too."""
+    return f"unlike the past nights: {'; '.join(lines)}"
+
+
 def line_of(excess: Excess, *, nights: int, customers: str, credit: str) -> str:
     """One figure in words: what it counts, what is usual, and the limit."""
     what = customers if excess.currency is None else credit

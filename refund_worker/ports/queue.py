@@ -152,7 +152,7 @@ class Weighings(Protocol):
     ) -> bool:
         """Record what a discovered night weighs, and let it work; with a notice it waits. False where somebody did.
 
-        The weighing enters the trail; the notice's title is what stops the run.
+        The weighing enters the trail; its unusual figures are what stops the run.
         """
 
     def let_run_through(

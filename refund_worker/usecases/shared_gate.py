@@ -12,7 +12,7 @@ from refund_worker.domain.notices import Notice, NoticeKind
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.results import CaseResult
-from refund_worker.domain.unusual import Usual, line_of
+from refund_worker.domain.unusual import Usual, line_of, why_it_waits
 from refund_worker.usecases.weigh import read_funds, usual_now
 from refund_worker.usecases.weigh_night import unusual_notice
 from refund_worker.usecases.world import World
@@ -140,7 +140,7 @@ class SharedGate:
         title = f"The events run of {name.partition(' ')[2]} waits: it is unlike the past nights"
         # The notice first: whoever is killed in between stops it the next time, and its key is told of once.
         world.queue.notify(unusual_notice(run=self.run, title=title, lines=lines), now=world.clock.now())
-        self._stop(f"unlike the past nights: {'; '.join(lines)}", kind=UNUSUAL)
+        self._stop(why_it_waits(lines), kind=UNUSUAL)
 
     def _read_funds(self) -> None:
         """Read anew what is available, every so often; where Stripe does not tell, what stands is gone by."""

@@ -112,6 +112,7 @@ def test_an_unusual_night_of_the_workers_waits_until_it_is_let_through() -> None
     shared = world.queue.shared(f"night {world.calendar.today()}")
     assert shared is not None
     assert (shared.phase, shared.stop) == (Phase.WAITING, UNUSUAL)
+    assert "unlike the past nights: 3 customers with new credit; there is" in str(shared.stopped_by)
     for _ in range(2):
         tend_night(world, mode=RunMode.RUN, stopping=Signal())
         assert work(world).words == []

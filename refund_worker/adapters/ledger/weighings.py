@@ -15,7 +15,7 @@ from refund_worker.adapters.ledger.write_runs import RunWrites
 from refund_worker.domain.new_credit import with_items
 from refund_worker.domain.nights import UNUSUAL, Phase
 from refund_worker.domain.notices import Notice
-from refund_worker.domain.unusual import Weighing
+from refund_worker.domain.unusual import Weighing, lines_of, why_it_waits
 
 _PAGE = 1000
 
@@ -89,7 +89,8 @@ class WeighingRows(OnDatabase):
         with self._database.writing() as connection:
             changed: dict[str, Any] = {"phase": str(Phase.WORKING)}
             if notice is not None:
-                changed = {"phase": str(Phase.WAITING), "stopped_by": notice.title, "stop": UNUSUAL}
+                why = why_it_waits(lines_of(weighing))
+                changed = {"phase": str(Phase.WAITING), "stopped_by": why, "stop": UNUSUAL}
             if connection.execute(_WEIGHED, {"of_run": run, **changed}).rowcount != 1:
                 return False
             write_funds(connection, run, available_minor=available_minor, now=now)

@@ -7,7 +7,7 @@ from refund_worker.domain.nights import UNUSUAL, Admission, Limits, Phase
 from refund_worker.domain.notices import Notice, NoticeKind
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunStatus
-from refund_worker.domain.unusual import Excess, Weighing, Weight
+from refund_worker.domain.unusual import Excess, Weighing, Weight, lines_of
 from refund_worker.ports import WorkQueue
 from tests.adapters.ledger.examples import NOW, POLICY, a_run, read
 from tests.adapters.queue.examples import claimed, names
@@ -59,7 +59,8 @@ def test_an_unusual_night_waits_and_is_let_through_once(night: WorkQueue, ledger
     assert not _weigh(night, USUAL)
     shared = night.shared_of("run_n")
     assert shared is not None
-    assert (shared.phase, shared.stop, shared.stopped_by) == (Phase.WAITING, UNUSUAL, "The night waits")
+    assert (shared.phase, shared.stop) == (Phase.WAITING, UNUSUAL)
+    assert shared.stopped_by == f"unlike the past nights: {'; '.join(lines_of(BEYOND))}"
     assert sorted(names(claimed(night, limit=9))) == ["cus_3", "cus_4"]
     assert [one.key for one in night.claim_notices(now=NOW, lease_s=9, limit=9)] == ["unusual run_n"]
     assert night.let_run_through("run_n", by="ann", reason="prices", unusual="3", now=NOW + 5)
