@@ -5,7 +5,13 @@ from dataclasses import asdict
 
 from refund_worker.domain.results import result_of_case
 from refund_worker.entrypoints.amounts import face_value
-from refund_worker.entrypoints.explaining_items import conversion_json, past_conversion, planned_conversions
+from refund_worker.entrypoints.explaining_items import (
+    conversion_json,
+    past_conversion,
+    planned_conversions,
+    waiting_items,
+    waiting_json,
+)
 from refund_worker.entrypoints.json_form import case_json
 from refund_worker.entrypoints.times import utc
 from refund_worker.usecases.explain_customer import ExplainedCurrency, Explanation
@@ -43,6 +49,7 @@ def _currency_json(one: ExplainedCurrency) -> dict[str, object]:
         "numbers": plan.numbers,
         "digest": plan.digest,
         "conversions": [asdict(conversion) for conversion in plan.conversions],
+        "pending_items": waiting_json(one.waiting_items),
         "lots": [asdict(lot) for lot in plan.lots],
         "charges": [asdict(candidate) for candidate in plan.candidates],
         "excluded_charges": [asdict(charge) for charge in one.excluded_charges],
@@ -67,6 +74,7 @@ def _currency_lines(one: ExplainedCurrency) -> Iterator[str]:
     )
     yield f"{plan.customer}: credit {credit} = excluded {excluded} + refundable {refundable}"
     yield from planned_conversions(plan)
+    yield from waiting_items(one.waiting_items)
     yield from _lots(one)
     yield from _charges(one)
     yield from _past(one)

@@ -1,11 +1,12 @@
 """Pending items that become, or became, credit: the lines that `explain` gives them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from refund_worker.domain.canonical import canonical_json
 from refund_worker.domain.cases import Case, StepState
 from refund_worker.domain.conversions import Conversion
+from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.plans import Plan
 from refund_worker.entrypoints.amounts import face_value
 from refund_worker.entrypoints.times import utc
@@ -18,6 +19,32 @@ def planned_conversions(plan: Plan) -> Iterator[str]:
     for one in plan.conversions:
         items = ", ".join(f"{item.item} {face_value(item.amount_minor, one.currency)}" for item in one.items)
         yield f"  {_moved(one)} ({items})"
+
+
+def waiting_items(items: Iterable[PendingItem]) -> Iterator[str]:
+    """What is left to the next invoice, or to a person: what is held for them is settled by these ids."""
+    told = [
+        f"  {one.id} {face_value(one.amount_minor, one.currency)} of {one.subscription or 'no subscription'}"
+        f"{', deferred' if one.deferred else ''}{', taxed' if one.exclusive_tax else ''}"
+        for one in items
+    ]
+    if told:
+        yield "pending items that stay as they are (negative = credit):"
+    yield from told
+
+
+def waiting_json(items: Iterable[PendingItem]) -> list[dict[str, object]]:
+    """The same for `--json`; minor units, Stripe's sign."""
+    return [
+        {
+            "item": one.id,
+            "amount_minor": one.amount_minor,
+            "subscription": one.subscription,
+            "deferred": one.deferred,
+            "exclusive_tax": one.exclusive_tax,
+        }
+        for one in items
+    ]
 
 
 def past_conversion(case: Case) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from refund_worker.domain.balances import currencies_with_credit, own_currency
 from refund_worker.domain.cases import Case, Standing
 from refund_worker.domain.charges import ExcludedCharge, excluded_charges
-from refund_worker.domain.facts import Account, CustomerFacts
+from refund_worker.domain.facts import Account, CustomerFacts, PendingItem
 from refund_worker.domain.planning import plan as make_plan
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.policy import Policy
@@ -21,6 +21,7 @@ class ExplainedCurrency:
     Attributes:
         excluded_charges: Those that cannot take a refund for the credit's subscriptions, each with the word why.
         tax_minor: The tax in what would be refunded, where Stripe Tax is on.
+        waiting_items: Pending items that the plan does not put on the balance.
         standings: The hold or skip that stands.
         cases: The customer's cases in this currency in this ledger, newest first.
     """
@@ -28,6 +29,7 @@ class ExplainedCurrency:
     plan: Plan
     excluded_charges: tuple[ExcludedCharge, ...]
     tax_minor: int
+    waiting_items: tuple[PendingItem, ...]
     standings: tuple[Standing, ...]
     cases: tuple[Case, ...]
 
@@ -111,6 +113,7 @@ def explain_currency(
         cases: The same.
     """
     plan = make_plan(facts=facts, currency=currency, policy=policy, account=account, now=now)
+    converted = {item.item for one in plan.conversions for item in one.items}
     subscriptions = {lot.subscription for lot in plan.lots if lot.subscription is not None}
     return ExplainedCurrency(
         plan=plan,
@@ -120,6 +123,9 @@ def explain_currency(
         if subscriptions
         else (),
         tax_minor=tax_part(refunds=plan.refunds, invoices={invoice.id: invoice for invoice in facts.invoices}),
+        waiting_items=tuple(
+            item for item in facts.pending_items if item.currency == currency and item.id not in converted
+        ),
         standings=tuple(one for one in standings if one.plan.currency == currency),
         cases=tuple(one for one in cases if one.plan.currency == currency),
     )

@@ -11,7 +11,7 @@ import pytest
 from refund_worker.domain.credit import Cause
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.runs import RunMode
-from refund_worker.entrypoints.explaining import explanation_lines
+from refund_worker.entrypoints.explaining import explanation_json, explanation_lines
 from refund_worker.sandbox import Sandbox
 from refund_worker.sandbox.population import SCENARIOS
 from refund_worker.usecases.explain_customer import explain_customer
@@ -158,3 +158,32 @@ def test_what_became_of_pending_items_is_explained_with_the_record_of_each() -> 
     (deleted,) = [line for line in lines if line.startswith(f"{item['id']} deleted, it was ")]
     record = json.loads(deleted.partition("it was ")[2])
     assert (record["amount"], record["customer"], record["currency"]) == (-5_000, told.customer, "usd")
+
+
+@pytest.mark.parametrize(
+    ("story", "money", "also"),
+    [("pending_credit_deferred", "-$50.00", ", deferred"), ("pending_credit_without_its_tax", "-€50.00", "")],
+)
+def test_explain_names_the_items_that_wait_for_a_person(story: str, money: str, also: str) -> None:
+    """Each by the id that settles it at Stripe, for people and in JSON."""
+    told = Told.of(story)
+    (item,) = told.sandbox.get("/v1/invoiceitems", {"customer": told.customer, "pending": True})["data"]
+    (ended,) = told.sandbox.get("/v1/subscriptions", {"customer": told.customer, "status": "all"})["data"]
+    assert told.line(item["id"]) == f"{item['id']} {money} of {ended['id']}{also}"
+    explained = explanation_json(explain_customer(make_world(told.sandbox), told.customer))
+    assert explained["pending_items"] == [
+        {
+            "item": item["id"],
+            "amount_minor": -5_000,
+            "subscription": ended["id"],
+            "deferred": bool(also),
+            "exclusive_tax": False,
+        }
+    ]
+
+
+def test_explain_does_not_name_items_twice() -> None:
+    """Those that become credit stand with what becomes of them."""
+    told = Told.of("cancelled_without_an_invoice")
+    assert told.line("pending items that become credit first") != ""
+    assert told.line("pending items that stay") == ""
