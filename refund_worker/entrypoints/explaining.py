@@ -120,7 +120,7 @@ def _decision(one: ExplainedCurrency) -> Iterator[str]:
     plan = one.plan
     planned = face_value(plan.planned_minor, plan.currency)
     if any(case.live for case in one.cases):
-        yield "=> a live case has the credit reserved: `refund-worker resume` finishes it"
+        yield "=> a live case is at work on it: `refund-worker resume` finishes it"
     elif plan.reason is None:
         over = "1 charge" if len(plan.refunds) == 1 else f"{len(plan.refunds)} charges"
         yield f"=> would refund {planned} over {over} (digest {plan.digest})"
