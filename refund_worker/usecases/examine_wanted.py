@@ -43,8 +43,10 @@ def _read(world: World, *, run: str, mode: RunMode, claim: QueueClaim) -> Readin
     """The customer's facts; None where there is no credit, cases where some were adopted to give back."""
     customer = claim.wanted.customer
     try:
-        # Most of these have no credit: one call passes them over, which for the others is one too many.
-        if claim.wanted.cause is Cause.HINT and not _may_have_credit(world, claim):
+        # Most of these have no credit: one call passes them over, which for the others is one too many. Not where a
+        # night's discovery saw pending items meanwhile: what stands in the queue stays a hint.
+        hinted = claim.wanted.cause is Cause.HINT and not claim.wanted.pending_items
+        if hinted and not _may_have_credit(world, claim):
             return None
         if claim.wanted.cause is Cause.TASK:
             # Another program's word: an id that Stripe does not know is no failure of ours, and must not stop a run.

@@ -26,6 +26,7 @@ from refund_worker.usecases.start_night import start_night
 from refund_worker.usecases.tend_night import tend_night
 from refund_worker.usecases.want_customer import want_customer
 from refund_worker.usecases.world import World
+from tests.crash.item_scenes import cancel_pending
 from tests.crash.scenes import DAY_S, cancel, goodwill, subscribed
 from tests.crash.stops import Killed, StoppingQueue, Stops
 from tests.usecases.stage import at, die
@@ -498,3 +499,13 @@ def test_an_event_does_not_end_the_hold_of_pending_items() -> None:
     sandbox.clock.advance(world.settling_s)
     assert work(world).words == [("skipped", "pending_items_left")]
     assert len(list(world.ledger.standings(customer=customer))) == 1
+
+
+def test_a_cancellation_that_leaves_its_credit_pending_is_found_by_the_night_that_hears_of_it() -> None:
+    """The balance is zero and the event is only a hint; the list of pending items says that there is credit."""
+    sandbox, world = swept()
+    _, subscription = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel_pending(sandbox, subscription)
+    assert make_night(world).words == [("refunded", None)]
+    assert (0, 5_000) in money(sandbox)
