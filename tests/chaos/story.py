@@ -73,7 +73,8 @@ def live_through(chaos: Chaos, *, directory: Path, say: Callable[[str], None]) -
         faults.end()
         ended = time.monotonic()
         say(f"the faults end after {ended - begun:.0f} s; {len(on.people.cancelled)} customers have cancelled")
-        # What the beat sends every quarter of an hour: what webhooks lost is polled for.
+        # The next night comes: it polls for what webhooks lost, and finds whose credit waits in pending items.
+        faults.a_day_passes()
         faults.night_asked_for()
         stuck = come_to_rest(on, say)
         rest_s = time.monotonic() - ended
