@@ -34,6 +34,8 @@ EVENT_TYPES = (
 # Of a customer whose balance changed: the one event that tells of credit by itself.
 BALANCE_MOVED = "customer.updated"
 REFUND_FAILED = "refund.failed"
+# Its credit may wait in pending invoice items, of which no polled event tells.
+SUBSCRIPTION_ENDED = "customer.subscription.deleted"
 
 # What the poller asks for. Left out is what comes with every renewal, so that the cost of a night follows the changes,
 # not the number of customers: whom such an event concerns has another one (a balance that moved), or is held and looked

@@ -16,10 +16,15 @@ TRIES_MAX = 8
 
 
 class Cause(StrEnum):
-    """Why a customer is to be examined; `HINT` is an event that seldom means credit, as a renewal brings them."""
+    """Why a customer is to be examined.
+
+    `HINT` is an event that seldom means credit, as a renewal brings them. `ENDED`: a subscription ended; its credit may
+    be on the balance, or wait in pending items.
+    """
 
     EVENT = "event"
     HINT = "hint"
+    ENDED = "ended"
     NIGHT = "night"
     SWEEP = "sweep"
     COMMAND = "command"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from refund_worker.domain.errors import Rejected, Unauthorized, UnreadableAnswer
-from refund_worker.domain.events import BALANCE_MOVED, REFUND_FAILED, Event
+from refund_worker.domain.events import BALANCE_MOVED, REFUND_FAILED, SUBSCRIPTION_ENDED, Event
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunMode
@@ -12,6 +12,9 @@ from refund_worker.usecases.confirm_refund import Confirmed, confirm_refund
 from refund_worker.usecases.world import World
 
 _BATCH = 200
+_CAUSES = {BALANCE_MOVED: Cause.EVENT, REFUND_FAILED: Cause.EVENT, SUBSCRIPTION_ENDED: Cause.ENDED}
+# Of several events of one customer the one that asks for the closest look.
+_CLOSEST_FIRST = (Cause.EVENT, Cause.ENDED, Cause.HINT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +123,13 @@ class _Reader:
     def _want(self, customer: str, event: Event) -> None:
         due_at = min(event.created, self.world.clock.now()) + self.world.settling_s
         # A refund that failed and that this ledger does not know may be ours all the same: an older copy forgot it.
-        cause = Cause.EVENT if event.type in {BALANCE_MOVED, REFUND_FAILED} else Cause.HINT
+        cause = _CAUSES.get(event.type, Cause.HINT)
         known, credit = self.wanted.get(customer), event.credit_minor
         if credit is not None:
             self.told_at[customer] = event.created
         if known is not None:
             due_at = min(due_at, known.due_at)
-            cause = cause if known.cause is Cause.HINT else known.cause
+            cause = min(cause, known.cause, key=_CLOSEST_FIRST.index)
             credit = known.credit_minor if credit is None else credit
         items = None if self.pending is None else self.pending.get(customer, ())
         self.wanted[customer] = Wanted(

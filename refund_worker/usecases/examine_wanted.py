@@ -43,9 +43,9 @@ def _read(world: World, *, run: str, mode: RunMode, claim: QueueClaim) -> Readin
     """The customer's facts; None where there is no credit, cases where some were adopted to give back."""
     customer = claim.wanted.customer
     try:
-        # Most of these have no credit: one call passes them over, which for the others is one too many. Not where a
+        # Most of these have no credit: a call or two pass them over, which for the others is too many. Not where a
         # night's discovery saw pending items meanwhile: what stands in the queue stays a hint.
-        hinted = claim.wanted.cause is Cause.HINT and not claim.wanted.pending_items
+        hinted = claim.wanted.cause in {Cause.HINT, Cause.ENDED} and not claim.wanted.pending_items
         if hinted and not _may_have_credit(world, claim):
             return None
         if claim.wanted.cause is Cause.TASK:
@@ -89,12 +89,14 @@ def _mended(world: World, *, run: str, claim: QueueClaim, facts: CustomerFacts) 
 
 
 def _may_have_credit(world: World, claim: QueueClaim) -> bool:
-    """One call for most; of who is held, pending items are read too: what is held for them still stands."""
+    """One call for most; pending items are read too where a subscription ended, and of who is held, maybe for them."""
     customer = world.stripe.customer(claim.wanted.customer)
     if has_credit(customer, ()):
         return True
-    stands = next(iter(world.ledger.standings(customer=customer.id)), None)
-    if stands is None or not _may_have_items(claim):
+    if customer.deleted or not _may_have_items(claim):
+        return False
+    ended = claim.wanted.cause is Cause.ENDED
+    if not ended and next(iter(world.ledger.standings(customer=customer.id)), None) is None:
         return False
     return has_credit(customer, tuple(world.stripe.pending_items(customer.id)))
 

@@ -14,7 +14,7 @@ from refund_worker.domain.events import Event, EventSource
 from refund_worker.domain.facts import PendingItem
 from refund_worker.domain.nights import Phase
 from refund_worker.domain.policy import Policy
-from refund_worker.domain.queueing import Cause
+from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunMode, RunStatus
 from refund_worker.ports import Calendar, StripeGateway
 from refund_worker.sandbox import Fault, Sandbox
@@ -508,4 +508,21 @@ def test_a_cancellation_that_leaves_its_credit_pending_is_found_by_the_night_tha
     sandbox.clock.advance(15 * DAY_S)
     cancel_pending(sandbox, subscription)
     assert make_night(world).words == [("refunded", None)]
+    assert (0, 5_000) in money(sandbox)
+
+
+@pytest.mark.parametrize("hinted_before", [False, True])
+def test_right_after_a_cancellation_its_pending_credit_is_refunded(*, hinted_before: bool) -> None:
+    """By day too, and where a mere hint of the same customer stood in the queue already."""
+    sandbox, world = swept()
+    customer, subscription = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    if hinted_before:
+        now = world.clock.now()
+        world.queue.want([Wanted(customer=customer, cause=Cause.HINT, due_at=now)], now=now)
+    cancel_pending(sandbox, subscription)
+    poll_events(world)
+    absorb_events(world, mode=RunMode.RUN)
+    sandbox.clock.advance(world.settling_s)
+    assert work(world).words == [("refunded", None)]
     assert (0, 5_000) in money(sandbox)

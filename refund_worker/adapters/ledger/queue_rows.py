@@ -2,7 +2,8 @@
 
 An entry is unclaimed or claimed. A wish for a customer who stands there
 
-- unclaimed: keeps the earlier time, the cause and the run that stand (a run is taken where none stands).
+- unclaimed: keeps the earlier time, the cause (but for a mere hint) and the run that stand (a run is taken where none
+  stands).
 - claimed: the examination that goes on may have read its facts before. The first such wish sets time and cause anew;
   they count when the claim is given back. The run stays.
 
@@ -75,7 +76,7 @@ def _or_added(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | 
         index_elements=[queue.c.customer],
         set_={
             "due_at": case((first_since_claim | (new.due_at < queue.c.due_at), new.due_at), else_=queue.c.due_at),
-            "cause": case((first_since_claim, new.cause), else_=queue.c.cause),
+            "cause": case((first_since_claim | (queue.c.cause == Cause.HINT), new.cause), else_=queue.c.cause),
             "run": func.coalesce(queue.c.run, new.run),
             "pending_items": new.pending_items,
             "credit": func.coalesce(new.credit, queue.c.credit),
