@@ -12,14 +12,15 @@ from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Charge
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.protocol import LEASE_S
-from refund_worker.domain.queueing import QUEUE_LEASE_S, RETRY_AFTER_S, TRIES_MAX, Cause
+from refund_worker.domain.queueing import QUEUE_LEASE_S, RETRY_AFTER_S, TRIES_MAX, Cause, Wanted
 from refund_worker.domain.runs import RunMode
 from refund_worker.ports import Ledger, LedgerWriter, StripeGateway, WorkQueue
 from refund_worker.sandbox import Fault, Sandbox
 from refund_worker.usecases.want_customer import want_customer
 from refund_worker.usecases.work_queue import Crew
 from refund_worker.usecases.world import World
-from tests.crash.scenes import REFUNDS, cancel, dispute_newest, subscribed
+from tests.crash.item_scenes import cancel_pending, invoice_takes_them
+from tests.crash.scenes import DAY_S, REFUNDS, cancel, dispute_newest, subscribed
 from tests.crash.stops import Killed, StoppingGateway, Stops
 from tests.usecases.stage import REFUND, RESERVE, at, die
 from tests.usecases.working import Signal, Told, cancelled, money, work
@@ -455,3 +456,27 @@ def test_on_postgresql_it_is_the_same(postgres_url: str) -> None:
     assert money(sandbox) == [(0, 5_000)] * 12
     assert ledger.verify().ok
     ledger.close()
+
+
+@pytest.mark.parametrize("taken_by_an_invoice", [False, True])
+def test_a_conversion_that_was_resumed_has_its_customer_examined_again(*, taken_by_an_invoice: bool) -> None:
+    """Its worker was killed before a deletion; the customer's entry is gone. No event and no night is needed."""
+    sandbox = Sandbox(seed=7, renewals=False)
+    customer, subscription = subscribed(sandbox)
+    sandbox.clock.advance(15 * DAY_S)
+    cancel_pending(sandbox, subscription)
+    world = make_world(sandbox)
+    now = world.clock.now()
+    world.queue.want([Wanted(customer=customer, cause=Cause.COMMAND, due_at=now)], now=now)
+    stops = Stops(at("stripe.delete_item", "before", die))
+    with pytest.raises(Killed):
+        work(replace(world, stripe=StoppingGateway(world.stripe, stops), worker="killed", new_id=Ids(deployment="k")))
+    if taken_by_an_invoice:
+        invoice_takes_them(sandbox)
+    (claim,) = world.queue.claim_wanted(worker="w", now=now + QUEUE_LEASE_S, lease_s=QUEUE_LEASE_S, limit=9)
+    world.queue.examined(claim, now=now)
+    sandbox.clock.advance(LEASE_S)
+    assert ("refunded", None) not in work(world).words
+    sandbox.clock.advance(world.settling_s)
+    assert work(world).words == [("refunded", None)]
+    assert money(sandbox) == [(0, 5_000)]
