@@ -73,11 +73,6 @@ class CaseResult:
         return self.converts and self.outcome is Outcome.SKIPPED
 
     @property
-    def leaves_more_to_see(self) -> bool:
-        """Its customer is to be examined again: a conversion is over, and what it left is another plan's."""
-        return self.ended_conversion and self.reason is not Reason.PERMISSION_MISSING
-
-    @property
     def stops_the_run(self) -> bool:
         """No later case could do better: Stripe refused a write to this key, or for want of money.
 

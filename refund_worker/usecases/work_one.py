@@ -5,7 +5,7 @@ from dataclasses import replace
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.errors import LedgerError
 from refund_worker.domain.facts import Customer
-from refund_worker.domain.queueing import TRIES_MAX, Cause, QueueClaim, Wanted, retry_at
+from refund_worker.domain.queueing import TRIES_MAX, QueueClaim, retry_at
 from refund_worker.domain.results import CaseResult, unplanned_json
 from refund_worker.usecases.examine_currencies import Examined
 from refund_worker.usecases.examine_wanted import examine_wanted
@@ -29,17 +29,7 @@ def work_wanted(world: World, places: Places, claim: QueueClaim) -> tuple[CaseRe
     for result in examined.results:
         place.gate.finished(result)
     _settle(world, place, claim, examined)
-    for result in examined.results:
-        if result.leaves_more_to_see:
-            want_again(world, result)
     return tuple(replace(result, run=place.run) for result in examined.results)
-
-
-def want_again(world: World, result: CaseResult) -> None:
-    """Let the customer of a conversion that is over be examined again, when an invoice that took part has settled."""
-    now = world.clock.now()
-    again = Wanted(customer=result.customer, cause=Cause.AGAIN, due_at=now + world.settling_s)
-    world.queue.want([again], now=now)
 
 
 def _settle(world: World, place: Place, claim: QueueClaim, examined: Examined) -> None:

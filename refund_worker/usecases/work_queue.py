@@ -18,7 +18,7 @@ from refund_worker.domain.results import CaseResult
 from refund_worker.domain.runs import RunMode
 from refund_worker.usecases.finish_case import finish_case
 from refund_worker.usecases.place_in_run import Places
-from refund_worker.usecases.work_one import want_again, work_wanted
+from refund_worker.usecases.work_one import work_wanted
 from refund_worker.usecases.world import World
 
 # After an error of the ledger, doubled with each that follows, so that a database that restarts is not stormed.
@@ -127,8 +127,6 @@ class Crew:
         if case is not None:
             self._places.of_run(case.run).gate.finished(result, resumed=True)
             result = replace(result, run=case.run)
-        if result.leaves_more_to_see:
-            want_again(self.world, result)
         if not result.ended_conversion or result.reason is not None:
             self.watcher.case_finished(result)
 

@@ -16,6 +16,7 @@ _TABLES = {
     "sends": f"case_id in {_OF_CASES} order by case_id, step, attempt, position",
     "audit_entries": "customer = '{}' order by sequence",
     "queue": "customer = '{}'",
+    "shared_runs": "'{}' <> '' order by name",
     "watched_refunds": "customer = '{}'",
     "events": f"customer = '{{}}' or refund in {_REFUNDS} order by received_at, created",
 }
