@@ -8,6 +8,8 @@ from refund_worker.domain.reasons import Reason
 
 # The kind of a stop that a person may end: the figures are unlike the past's.
 UNUSUAL = "unusual"
+# The kind of stop of a night of whose discovery nothing more was heard: whom it found before that is refunded by day.
+DISCOVERY_SILENT = "discovery"
 # A full sweep also finds what no event told of.
 SWEEP_EVERY_S = 7 * 24 * 3600
 # A night may begin some hours late and the one a week later in time: seven nights are a week all the same.
@@ -41,8 +43,8 @@ class SharedRun:
         customers_read: So far.
         missed: Credits found by its sweep that no event had told of.
         stopped_by: One line that says what stopped it; None while it goes on.
-        stop: `limit`, `permission`, `failures`, `stripe`, `unusual` - the kind of `stopped_by`. What is stopped as
-            `unusual` a person may let through.
+        stop: `limit`, `permission`, `failures`, `stripe`, `discovery`, `unusual` - the kind of `stopped_by`. What is
+            stopped as `unusual` a person may let through.
     """
 
     run: str

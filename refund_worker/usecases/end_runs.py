@@ -5,7 +5,7 @@ from dataclasses import replace
 from refund_worker.domain.cases import Outcome
 from refund_worker.domain.currencies import plain_amount
 from refund_worker.domain.funds import Shortage
-from refund_worker.domain.nights import UNUSUAL, Phase, SharedRun, events_name
+from refund_worker.domain.nights import DISCOVERY_SILENT, UNUSUAL, Phase, SharedRun, events_name
 from refund_worker.domain.notices import Notice, NoticeKind
 from refund_worker.domain.protocol import LEASE_S
 from refund_worker.domain.runs import Run, RunMode, RunStatus
@@ -73,7 +73,7 @@ def _in_vain(world: World, shared: SharedRun, run: Run) -> bool:
     if halt is not None:
         world.queue.stop_shared(shared.run, message=f"halted: {halt.reason}", kind="halt")
     elif shared.phase is Phase.DISCOVERING and shared.customers_read == 0:
-        world.queue.stop_shared(shared.run, message="Stripe gave no answer to the discovery", kind="stripe")
+        world.queue.stop_shared(shared.run, message="Stripe gave no answer to the discovery", kind=DISCOVERY_SILENT)
     else:
         return False
     return True

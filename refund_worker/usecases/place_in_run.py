@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from refund_worker.domain.nights import Phase, SharedRun, events_name
+from refund_worker.domain.nights import DISCOVERY_SILENT, Phase, SharedRun, events_name
 from refund_worker.domain.queueing import Wanted
 from refund_worker.domain.runs import Run, RunMode
 from refund_worker.usecases.shared_gate import SharedGate
@@ -40,12 +40,15 @@ class Places:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, wanted: Wanted) -> Place | None:
-        """The place of a customer; None where its run was stopped: then the next night takes it over."""
+        """The place of a customer; None where its run was stopped: then the next night takes it over.
+
+        Not where the run is a night whose discovery had no answer: nothing speaks against whom it found before that.
+        """
         if wanted.run is not None:
             shared = self.world.queue.shared_of(wanted.run)
-            if shared is not None and shared.stopped_by is not None:
+            if shared is not None and shared.stopped_by is not None and shared.stop != DISCOVERY_SILENT:
                 return None
-            if shared is not None and shared.phase is not Phase.ENDED:
+            if shared is not None and shared.stopped_by is None and shared.phase is not Phase.ENDED:
                 return self.of_run(shared.run)
         place = self.of_run(self._events_run())
         return None if place.gate.stopped_by is not None else place

@@ -23,7 +23,9 @@ def chaos() -> Chaos:
     )  # fmt: skip
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.deep
+@pytest.mark.timing
+@pytest.mark.timeout(200)
 def test_killed_workers_and_failing_servers_lose_double_and_block_nothing(tmp_path: Path) -> None:
     """Invariant 6 for the cluster: two deployments on one account, judged from the sandbox's books."""
     said: list[str] = []

@@ -12,7 +12,7 @@ from refund_worker.adapters.ledger import SqlLedger
 from refund_worker.domain.errors import Unauthorized
 from refund_worker.domain.events import Event, EventSource
 from refund_worker.domain.facts import PendingItem
-from refund_worker.domain.nights import Phase
+from refund_worker.domain.nights import DISCOVERY_SILENT, Phase
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.queueing import Cause, Wanted
 from refund_worker.domain.runs import RunMode, RunStatus
@@ -291,6 +291,22 @@ def test_a_stopped_night_loses_nobody_whoever_looks_first() -> None:
         work(world)
         make()
     assert money(sandbox) == [(0, 5_000)] * 3
+
+
+@pytest.mark.parametrize(("kind", "waits"), [(DISCOVERY_SILENT, False), ("failures", True)])
+def test_whom_a_night_found_before_its_discovery_fell_silent_is_refunded_by_day(kind: str, *, waits: bool) -> None:
+    """It is given up; a night that was stopped for its cases leaves everybody to the next one."""
+    sandbox, (customer,) = cancelled(1)
+    world = make_world(sandbox)
+    until_night(world)
+    night = start_night(world, mode=RunMode.RUN)
+    assert night is not None
+    now = world.clock.now()
+    world.queue.want([Wanted(customer=customer, cause=Cause.EVENT, due_at=now, run=night.run)], now=now)
+    assert work(world).words == []  # not before it is weighed
+    world.queue.stop_shared(night.run, message="it goes no further", kind=kind)
+    end_runs(world)
+    assert work(world).words == ([] if waits else [("refunded", None)])
 
 
 def test_what_is_only_planned_is_paid_once_money_may_move() -> None:
