@@ -112,11 +112,14 @@ def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]
 def _complete_items(
     world: World, run: Run, customer: str, transactions: tuple[CustomerBalanceTransaction, ...]
 ) -> Iterator[Recovered]:
-    """Settle the items of conversions that are not finished (rule CONVERSION_COMPLETED_FIRST)."""
+    """Settle the items of conversions that are not finished (rule CONVERSION_COMPLETED_FIRST).
+
+    Where all customers are read, of whatever age: an item and its credit that invoices used long ago show nowhere else.
+    """
     now = world.clock.now()
     carried = carried_items(transactions)
     names = set(items_to_look_at(transactions, now=now))
-    names |= {one.item for one in carried.values() if one.newest > now - EVENTS_S}
+    names |= {one.item for one in carried.values() if run.sweep or one.newest > now - EVENTS_S}
     open_ = {carried[item].conversion for item in names if not carried[item].settled(world.stripe.item(item))}
     for row in (row for row in transactions if row.id in open_):
         for result in complete_shown(world, run=run.id, transactions=[row]):

@@ -317,6 +317,21 @@ def test_recover_completes_what_a_lost_ledger_left() -> None:
     assert words(night(stage.world("night")).cases) == [("refunded", None, 5_000)]
 
 
+def test_a_full_recover_looks_at_conversions_of_any_age() -> None:
+    """An invoice took the item, and both credits were used: forty days later only the mark tells of it."""
+    stage = staged()
+    stage.kill_at(DELETE, "before")
+    stage.lose_ledger()
+    invoice_takes_them(stage.sandbox)
+    path = f"/v1/customers/{stage.book.customer}/balance_transactions"
+    stage.sandbox.post(path, {"amount": 10_000, "currency": "usd", "description": "paid out by hand"})
+    stage.hours_pass(40 * 24)
+    assert recovered(stage.world("recent"), full=False).found == []
+    (found,) = recovered(stage.world("all")).found
+    assert found.finding is Finding.COMPLETED
+    check(stage, balance=5_000, refunded=0)
+
+
 def test_resume_finishes_a_conversion_and_the_next_night_refunds_it() -> None:
     stage = staged()
     stage.kill_at(DELETE, "before")
