@@ -25,7 +25,7 @@ def chaos() -> Chaos:
 
 @pytest.mark.deep
 @pytest.mark.timing
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_killed_workers_and_failing_servers_lose_double_and_block_nothing(tmp_path: Path) -> None:
     """Invariant 6 for the cluster: two deployments on one account, judged from the sandbox's books."""
     said: list[str] = []
@@ -39,7 +39,8 @@ def test_killed_workers_and_failing_servers_lose_double_and_block_nothing(tmp_pa
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(400)
+@pytest.mark.timing
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_database_put_back_from_an_older_copy_loses_and_doubles_nothing(way: Way, tmp_path: Path) -> None:
     """As the manual says, and as people do."""
