@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from refund_worker.domain.facts import CustomerBalanceTransaction, ItemNow, ItemState
-from refund_worker.domain.marks import Mark, MarkUnreadable, read_mark
+from refund_worker.domain.marks import Mark, readable_mark
 from refund_worker.domain.movements import is_conversion, is_correction
 
 # So long a deletion of a worker that was paused, or of another deployment, may still arrive.
@@ -137,8 +137,5 @@ def _marked(
 
 
 def _ours(row: CustomerBalanceTransaction) -> Mark | None:
-    try:
-        mark = read_mark(row.metadata)
-    except MarkUnreadable:  # the plan is held for it, by its own guard
-        return None
+    mark = readable_mark(row.metadata)
     return mark if mark is not None and (is_conversion(mark, row) or is_correction(mark, row)) else None

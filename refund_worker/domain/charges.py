@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from refund_worker.domain.disputes import DISPUTE_WORDS, dispute_word, telling_dispute
 from refund_worker.domain.facts import Charge, CustomerFacts, Invoice, InvoicePayment
 from refund_worker.domain.failed_refunds import failed_lately
-from refund_worker.domain.marks import MarkUnreadable, read_mark
+from refund_worker.domain.marks import readable_mark
 from refund_worker.domain.plans import Candidate
 from refund_worker.domain.policy import Policy
 from refund_worker.domain.refund_windows import closes_at, window_days
@@ -133,10 +133,7 @@ def _refunded(charge: Charge, *, not_for: AbstractSet[str]) -> int:
 
 
 def _marked_invoice(metadata: Mapping[str, str]) -> str | None:
-    try:
-        mark = read_mark(metadata)
-    except MarkUnreadable:
-        return None
+    mark = readable_mark(metadata)
     return mark.invoice if mark else None
 
 

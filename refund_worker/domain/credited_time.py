@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from refund_worker.domain.credit import Lot, Origin
 from refund_worker.domain.facts import CustomerBalanceTransaction, Invoice, InvoiceLine
-from refund_worker.domain.marks import MarkUnreadable, read_mark
+from refund_worker.domain.marks import readable_mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +63,7 @@ def credited_by_movement(row: CustomerBalanceTransaction) -> Iterator[CreditedTi
 
     Where the mark names several invoices, each may have all of it: it does not say how much of which.
     """
-    try:
-        mark = read_mark(row.metadata)
-    except MarkUnreadable:  # held by a guard of its own
-        return
+    mark = readable_mark(row.metadata)
     if mark is None or mark.converted is None:
         return
     for invoice in mark.converted.credited or (None,):

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
-from refund_worker.domain.marks import Mark, MarkUnreadable, read_mark
+from refund_worker.domain.marks import Mark, MarkUnreadable, read_mark, readable_mark
 from refund_worker.domain.movements import is_reserve, is_return
 
 
@@ -95,10 +95,7 @@ def _marked(
     transactions: Iterable[CustomerBalanceTransaction],
 ) -> Iterator[tuple[CustomerBalanceTransaction, Mark]]:
     for transaction in transactions:
-        try:
-            mark = read_mark(transaction.metadata)
-        except MarkUnreadable:  # the plan is held for it, by its own guard
-            continue
+        mark = readable_mark(transaction.metadata)
         if mark is not None:
             yield transaction, mark
 
@@ -106,10 +103,7 @@ def _marked(
 def _marked_refunds(charges: Iterable[Charge]) -> Iterator[tuple[Refund, Mark]]:
     standing = {refund.id: refund for charge in charges for refund in charge.refunds if refund.stands}
     for refund in standing.values():
-        try:
-            mark = read_mark(refund.metadata)
-        except MarkUnreadable:
-            continue
+        mark = readable_mark(refund.metadata)
         if mark is not None and mark.kind == "refund":
             yield refund, mark
 

@@ -134,6 +134,14 @@ def read_mark(metadata: Mapping[str, str]) -> Mark | None:
     )
 
 
+def readable_mark(metadata: Mapping[str, str]) -> Mark | None:
+    """Return the mark that metadata carries; None also where it cannot be read, which holds a plan by its own guard."""
+    try:
+        return read_mark(metadata)
+    except MarkUnreadable:
+        return None
+
+
 def step_key(*, case: str, step: str, attempt: int) -> str:
     """Return the idempotency key of a reserve or refund: case ids are random, so two deployments never share one."""
     return f"refund_worker:{case}:{step}:{attempt}"

@@ -7,10 +7,10 @@ from refund_worker.domain.carried import CarriedItem, carried_items
 from refund_worker.domain.cases import Case, Claim, Step, StepState
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import CustomerBalanceTransaction, ItemNow, ItemState
-from refund_worker.domain.marks import Mark
+from refund_worker.domain.marks import Mark, readable_mark
 from refund_worker.domain.movements import is_correction
 from refund_worker.domain.steps import latest_attempts
-from refund_worker.usecases.mark_view import next_name, readable
+from refund_worker.usecases.mark_view import next_name, record_found
 from refund_worker.usecases.world import World
 
 
@@ -63,24 +63,12 @@ def record_what_is_shown(
 ) -> Case:
     """Bring the ledger's steps up to what Stripe shows: corrections without an answer, deletions that happened."""
     case = world.ledger.case(case.id) or case
-    found = [*_corrections_shown(case, transactions, now=world.clock.now()), *_deletions_shown(case, gone)]
-    if not found:
-        return case
-    known = {(step.name, step.attempt) for step in case.steps}
-    with world.ledger.writing() as writer:
-        for step in found:
-            if (step.name, step.attempt) not in known:
-                writer.intend(claim, replace(step, state=StepState.INTENDED))
-            writer.found(
-                claim,
-                step=step.name,
-                attempt=step.attempt,
-                stripe_id=str(step.stripe_id),
-                status=None,
-                ending_balance_minor=step.ending_balance_minor,
-                now=world.clock.now(),
-            )
-    return world.ledger.case(case.id) or case
+    return record_found(
+        world,
+        claim,
+        case,
+        [*_corrections_shown(case, transactions, now=world.clock.now()), *_deletions_shown(case, gone)],
+    )
 
 
 def _deletions_shown(case: Case, gone: set[str]) -> Iterator[Step]:
@@ -95,7 +83,7 @@ def _corrections_shown(case: Case, transactions: tuple[CustomerBalanceTransactio
     by_id = {step.stripe_id for step in case.steps if step.stripe_id}
     by_name = latest_attempts(case.steps)
     for row in reversed(transactions):
-        mark = readable(row.metadata)
+        mark = readable_mark(row.metadata)
         if mark is None or mark.case != case.id or not is_correction(mark, row) or row.id in by_id:
             continue
         step = by_name.get(mark.step)

@@ -12,7 +12,7 @@ from refund_worker.domain.cases import Case, Claim, State, Step, StepState
 from refund_worker.domain.conversions import Conversion
 from refund_worker.domain.errors import CaseIsLive
 from refund_worker.domain.facts import Account, CustomerBalanceTransaction, CustomerFacts
-from refund_worker.domain.marks import Mark
+from refund_worker.domain.marks import Mark, readable_mark
 from refund_worker.domain.movements import is_conversion
 from refund_worker.domain.plans import Plan
 from refund_worker.domain.protocol import LEASE_S
@@ -21,7 +21,6 @@ from refund_worker.domain.results import CaseResult
 from refund_worker.usecases.act_on_plan import Basis
 from refund_worker.usecases.credit_items import credit_step, next_attempt, still_pending
 from refund_worker.usecases.finish_case import finish_case
-from refund_worker.usecases.mark_view import readable
 from refund_worker.usecases.past_cases import PlannedMeanwhile, check_newest
 from refund_worker.usecases.world import World
 
@@ -60,7 +59,7 @@ def complete_unfinished(world: World, *, run: str, facts: CustomerFacts, currenc
 def complete_shown(world: World, *, run: str, transactions: list[CustomerBalanceTransaction]) -> Iterator[CaseResult]:
     """Complete the conversions whose credits these are, one after the other."""
     for row in transactions:
-        mark = readable(row.metadata)
+        mark = readable_mark(row.metadata)
         if mark is None or not is_conversion(mark, row):
             continue
         try:

@@ -9,7 +9,7 @@ from collections import Counter
 
 from refund_worker.domain.cases import Case, Claim, Outcome, SendAnswer, State, Step, StepState
 from refund_worker.domain.facts import Refund
-from refund_worker.domain.marks import Mark, give_back_key, write_mark
+from refund_worker.domain.marks import Mark, give_back_key, readable_mark, write_mark
 from refund_worker.domain.protocol import LOOKUPS_APART_S, PAUSES_S
 from refund_worker.domain.reasons import Reason
 from refund_worker.domain.steps import (
@@ -23,7 +23,6 @@ from refund_worker.usecases.mark_view import (
     MarkView,
     charges_of,
     next_name,
-    readable,
     record_what_stripe_shows,
     transactions_to,
     view_of,
@@ -135,7 +134,7 @@ def _give_back_step(case: Case, debit: Step, view: MarkView, *, now: int) -> Ste
 
 def _failed_refund(view: MarkView) -> Refund | None:
     """A refund of the mark that failed or was canceled and is not re-credited (rule FAILED_REFUND_IS_RECREDITED)."""
-    marks = [readable(movement.metadata) for movement in view.returned]
+    marks = [readable_mark(movement.metadata) for movement in view.returned]
     recredited = {mark.refund for mark in marks if mark is not None}
     return next((one for one in view.refunds if not one.stands and one.id not in recredited), None)
 

@@ -6,7 +6,7 @@ from functools import partial
 from refund_worker.domain.cases import Case, Claim, State, Step
 from refund_worker.domain.errors import HistoryInconsistent, NotFound
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
-from refund_worker.domain.marks import MarkUnreadable, read_mark
+from refund_worker.domain.marks import readable_mark
 from refund_worker.domain.protocol import CLOSE_BY_MARK_AFTER_S, LOOKUPS_APART_S
 from refund_worker.domain.provenance import covered_by
 from refund_worker.domain.reasons import Reason
@@ -141,10 +141,7 @@ def find_refund(world: World, case: Case, step: Step) -> Refund | None:
 
 def marks_step(metadata: Mapping[str, str], *, case: str, step: str) -> bool:
     """Whether metadata is the mark of this step of this case."""
-    try:
-        mark = read_mark(metadata)
-    except MarkUnreadable:
-        return False
+    mark = readable_mark(metadata)
     return mark is not None and mark.case == case and mark.step == step
 
 

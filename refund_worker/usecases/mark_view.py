@@ -4,14 +4,14 @@ The ledger is brought up to it, for it may know less: an answer was lost, anothe
 older copy of itself.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 from refund_worker.domain.cases import Case, Claim, Step, StepState
 from refund_worker.domain.errors import NotFound
 from refund_worker.domain.facts import Charge, CustomerBalanceTransaction, Refund
-from refund_worker.domain.marks import Mark, MarkUnreadable, read_mark
+from refund_worker.domain.marks import readable_mark
 from refund_worker.domain.steps import latest_attempts
 from refund_worker.usecases.world import World
 
@@ -89,22 +89,24 @@ def view_of(
 
 
 def _mark_naming(metadata: Mapping[str, str], debit_id: str) -> bool:
-    mark = readable(metadata)
+    mark = readable_mark(metadata)
     return mark is not None and mark.debit == debit_id
-
-
-def readable(metadata: Mapping[str, str]) -> Mark | None:
-    """The mark in metadata; None where there is none that can be read."""
-    try:
-        return read_mark(metadata)
-    except MarkUnreadable:
-        return None
 
 
 def record_what_stripe_shows(world: World, claim: Claim, case: Case, view: MarkView) -> Case:
     """Bring the ledger's steps up to what Stripe shows: lost answers, refunds that failed, give-backs of others."""
     case = world.ledger.case(case.id) or case
-    found = [*_refunds_shown(case, view), *_returns_shown(case, view, now=world.clock.now())]
+    return record_found(
+        world, claim, case, [*_refunds_shown(case, view), *_returns_shown(case, view, now=world.clock.now())]
+    )
+
+
+def record_found(world: World, claim: Claim, case: Case, found: Sequence[Step]) -> Case:
+    """Record steps that Stripe shows, with their ids there; those that the ledger does not know are intended first.
+
+    Args:
+        case: As the ledger has it now.
+    """
     if not found:
         return case
     known = {(step.name, step.attempt) for step in case.steps}
@@ -128,7 +130,7 @@ def _refunds_shown(case: Case, view: MarkView) -> Iterator[Step]:
     by_id = {step.stripe_id: step for step in case.steps if step.stripe_id}
     by_name = latest_attempts(case.steps)
     for refund in reversed(view.refunds):
-        mark = readable(refund.metadata)
+        mark = readable_mark(refund.metadata)
         step = by_id.get(refund.id) or (by_name.get(mark.step) if mark and mark.case == case.id else None)
         if step is None or not _is_the_step_of(refund, step):
             free = mark is not None and mark.kind == "refund" and mark.step not in by_name
@@ -166,7 +168,7 @@ def _returns_shown(case: Case, view: MarkView, *, now: int) -> Iterator[Step]:
     for movement in reversed(view.returned):
         if movement.id in by_id:
             continue
-        mark = readable(movement.metadata)
+        mark = readable_mark(movement.metadata)
         step = by_name.get(mark.step) if mark and mark.case == case.id else None
         if (
             step is None

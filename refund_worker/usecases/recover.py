@@ -10,7 +10,7 @@ from itertools import chain, islice
 from refund_worker.domain.carried import carried_items, items_to_look_at
 from refund_worker.domain.errors import LedgerError, NotFound, StripeError, Unauthorized
 from refund_worker.domain.facts import CustomerBalanceTransaction
-from refund_worker.domain.marks import MarkUnreadable, read_mark
+from refund_worker.domain.marks import readable_mark
 from refund_worker.domain.runs import Run, RunMode, RunStatus
 from refund_worker.usecases.convert_items import complete_shown
 from refund_worker.usecases.mend_orphans import Finding, Recovered, mend_shown
@@ -102,7 +102,7 @@ def _customers(world: World, *, full: bool) -> Iterator[str]:
 
 def _mend_customer(world: World, run: Run, customer: str) -> Iterator[Recovered]:
     transactions = tuple(world.stripe.customer_balance_transactions(customer))
-    if not any(_is_ours(transaction) for transaction in transactions):
+    if not any(readable_mark(transaction.metadata) for transaction in transactions):
         return
     yield from _complete_items(world, run, customer, transactions)
     charges = with_charges_of_payments(world.stripe, world.stripe.invoices(customer), world.stripe.charges(customer))
@@ -132,10 +132,3 @@ def _complete_items(
                 finding=Finding.COMPLETED if result.ended_conversion else Finding.UNFINISHED,
                 result=result,
             )
-
-
-def _is_ours(transaction: CustomerBalanceTransaction) -> bool:
-    try:
-        return read_mark(transaction.metadata) is not None
-    except MarkUnreadable:
-        return False
